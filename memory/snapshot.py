@@ -1,0 +1,73 @@
+"""What a reader gets: one frozen state of the memory, as tensors.
+
+Comes in: the entries that the writer published. Goes out: Snapshot and its Tiers. Any thread: nothing here changes
+after it was published; the large tensors are stacked when first asked for, by the reader that asks, once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+
+import torch
+
+from memory.records import Ledger
+
+__all__ = ["Snapshot", "Tier"]
+
+
+def _unknown() -> torch.Tensor:
+    return torch.empty(0, dtype=torch.float64)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tier:
+    """N entries of the memory in order of time. Read-only; all but the tokens are on the host."""
+
+    times_s: torch.Tensor  # float64 [N, 2]: start and end of what the entry stands for
+    weights: torch.Tensor  # float32 [N]: number of frames
+    tokens: torch.Tensor  # float32 [N, P, D], on the memory's device: mean over its frames
+    frame_ids: torch.Tensor  # int64 [N]: the frame itself (spatial), the most typical frame (temporal)
+    first_frame_ids: torch.Tensor  # int64 [N]
+    last_frame_ids: torch.Tensor  # int64 [N]
+    mean_times_s: torch.Tensor = field(
+        default_factory=_unknown
+    )  # float64 [N]: mean time of its frames (else the middle)
+    keys: torch.Tensor = field(default_factory=_unknown)  # float32 [N, key_dim]: mean of its frames' normalised keys
+
+    def __post_init__(self) -> None:
+        if self.mean_times_s.shape != self.weights.shape:
+            object.__setattr__(self, "mean_times_s", self.times_s.mean(dim=1))
+        if self.keys.ndim != 2:
+            object.__setattr__(self, "keys", torch.empty(len(self), 0))
+
+    def __len__(self) -> int:
+        return int(self.weights.shape[0])
+
+
+class LazyTier(Tier):
+    """A Tier whose tokens are stacked when first read. Two readers may do so at once: one result is kept for both."""
+
+    def __init__(self, *, stack_tokens: Callable[[], torch.Tensor] | None = None, **tensors: torch.Tensor) -> None:
+        self.__dict__.update(tensors, stack_tokens=stack_tokens)
+
+    def __getattr__(self, name: str) -> torch.Tensor:
+        stack_tokens = self.__dict__.get("stack_tokens")
+        if name != "tokens" or stack_tokens is None:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        kept: torch.Tensor = self.__dict__.setdefault("tokens", stack_tokens())
+        return kept
+
+    def __getstate__(self) -> dict[str, torch.Tensor]:
+        """For pickle and copy: the tensors, without the writer's entries."""
+        return {part.name: getattr(self, part.name) for part in fields(self)}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Snapshot:
+    """The memory as it was after `version` writes. A question takes one and keeps it."""
+
+    version: int
+    t_now_s: float  # time of the newest frame, 0.0 before the first
+    frames_seen: int
+    spatial: Tier  # the last frames, oldest first, newest LAST
+    temporal: Tier  # event slots over the whole stream, ordered by start
+    ledger: Ledger
