@@ -1,0 +1,60 @@
+"""The errors of the running program, as a tree. A message is a sentence for the user: what happened, and what to try.
+
+QuestionError              (also a ValueError) empty, or longer than the limit
+SessionStateError          asked before start or after close, started twice
+├── SessionClosedError     the session was closed, also for answers that it could no longer finish
+NothingSeenError           asked before any frame was remembered
+TooManyQuestionsError      the bounded channel of questions stayed full
+AnswerError                the LMM could not answer this one question; the next may work
+WeightsMissingError        the weights of a model are not on this machine
+ShutdownError              a thread did not end in time
+All of them are AfterglowError. Errors of sources, encoders and the memory are theirs: vision.errors, memory.errors.
+"""
+
+__all__ = [
+    "AfterglowError",
+    "AnswerError",
+    "NothingSeenError",
+    "QuestionError",
+    "SessionClosedError",
+    "SessionStateError",
+    "ShutdownError",
+    "TooManyQuestionsError",
+    "WeightsMissingError",
+]
+
+
+class AfterglowError(Exception):
+    """Anything that the running program says to its user."""
+
+
+class QuestionError(AfterglowError, ValueError):
+    """The question was refused before anything was done with it."""
+
+
+class SessionStateError(AfterglowError):
+    """The session is not in a state in which this can be done."""
+
+
+class SessionClosedError(SessionStateError):
+    """The session was closed."""
+
+
+class NothingSeenError(AfterglowError):
+    """There is nothing to answer from yet."""
+
+
+class TooManyQuestionsError(AfterglowError):
+    """Too many questions are waiting."""
+
+
+class AnswerError(AfterglowError):
+    """This one question could not be answered; the session goes on."""
+
+
+class WeightsMissingError(AfterglowError):
+    """The weights of a model are not on this machine."""
+
+
+class ShutdownError(AfterglowError):
+    """A thread did not end within its time."""

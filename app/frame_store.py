@@ -1,0 +1,126 @@
+"""Small pictures of the frames that were encoded, so that an answer can show what it rests on.
+
+Comes in: frames, from the perceive thread. Goes out: JPEG bytes by frame id, to any thread.
+Bounded in number and in bytes: when it is full, pictures are thinned out evenly over time, except those still cited.
+"""
+
+import io
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from vision import Frame
+
+__all__ = ["FrameStore", "FrameStoreConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameStoreConfig:
+    """The size of the store."""
+
+    max_frames: int = 768
+    max_bytes: int = 24 * 1024 * 1024
+    max_side_px: int = 320
+    jpeg_quality: int = 80
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("max_frames", 8, 1_000_000),
+            ("max_bytes", 64 * 1024, 1 << 40),
+            ("max_side_px", 16, 4096),
+            ("jpeg_quality", 1, 95),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name} must be in {low}..{high}, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class _Picture:
+    frame_id: int
+    time_s: float
+    jpeg: bytes
+
+
+class FrameStore:
+    """The perceive thread puts; anybody gets."""
+
+    def __init__(self, config: FrameStoreConfig | None = None) -> None:
+        self._config = config or FrameStoreConfig()
+        self._pictures: dict[int, _Picture] = {}  # in order of arrival, which is the order of time
+        self._num_bytes = 0
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    @property
+    def num_bytes(self) -> int:
+        return self._num_bytes
+
+    def put(self, frame: Frame, cited: Callable[[], Iterable[int]] = tuple) -> None:
+        """Keeps a small picture. `cited` names the frame ids that may still be pointed at; asked only when full."""
+        picture = _Picture(frame.index, frame.time_s, self._jpeg(frame.image))
+        pictures = {**self._pictures, picture.frame_id: picture} if self._is_full(picture) else None
+        if pictures is not None:
+            pictures = _thinned(pictures, self._config, frozenset(cited()))
+        with self._lock:
+            if pictures is None:
+                replaced = self._pictures.pop(picture.frame_id, None)
+                self._pictures[picture.frame_id] = picture
+                self._num_bytes += len(picture.jpeg) - (len(replaced.jpeg) if replaced else 0)
+            else:
+                self._pictures = pictures
+                self._num_bytes = sum(len(kept.jpeg) for kept in pictures.values())
+
+    def get(self, frame_id: int) -> bytes | None:
+        """The picture of that frame, or of the kept frame nearest to it; None: nothing is kept."""
+        with self._lock:
+            picture = self._pictures.get(frame_id)
+            if picture is None and self._pictures:
+                nearest = min(self._pictures, key=lambda kept: abs(kept - frame_id))
+                picture = self._pictures[nearest]
+        return None if picture is None else picture.jpeg
+
+    def _is_full(self, picture: _Picture) -> bool:
+        is_crowded = len(self._pictures) >= self._config.max_frames
+        return is_crowded or self._num_bytes + len(picture.jpeg) > self._config.max_bytes
+
+    def _jpeg(self, image: np.ndarray) -> bytes:
+        """image: uint8 [H, W, 3] RGB."""
+        from PIL import Image
+
+        side_px = self._config.max_side_px
+        height_px, width_px = image.shape[:2]
+        stride = max(1, max(height_px, width_px) // (side_px * 2))  # cheap first step: never below twice the size
+        picture = Image.fromarray(np.ascontiguousarray(image[::stride, ::stride]))
+        picture.thumbnail((side_px, side_px))
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=self._config.jpeg_quality)
+        return buffer.getvalue()
+
+
+def _thinned(pictures: dict[int, _Picture], config: FrameStoreConfig, cited: frozenset[int]) -> dict[int, _Picture]:
+    """At most three quarters of the limits: first what is not cited goes, wherever pictures stand closest in time."""
+    kept = list(pictures.values())
+    num_bytes = sum(len(picture.jpeg) for picture in kept)
+    max_kept, max_bytes = config.max_frames * 3 // 4, config.max_bytes * 3 // 4
+    for is_cited_spared in (True, False):
+        for picture in _by_crowding(kept, cited if is_cited_spared else frozenset()):
+            if len(kept) <= max_kept and num_bytes <= max_bytes:
+                break
+            kept.remove(picture)
+            num_bytes -= len(picture.jpeg)
+    return {picture.frame_id: picture for picture in kept}
+
+
+def _by_crowding(pictures: list[_Picture], spared: frozenset[int]) -> list[_Picture]:
+    """Every second picture of those that may go, the most crowded first; then the rest. Never first or last."""
+    gaps_s = {
+        middle.frame_id: after.time_s - before.time_s
+        for before, middle, after in zip(pictures, pictures[1:], pictures[2:], strict=False)
+    }
+    free = [picture for picture in pictures if picture.frame_id in gaps_s and picture.frame_id not in spared]
+    odd, even = free[1::2], free[0::2]
+    return [p for half in (odd, even) for p in sorted(half, key=lambda picture: gaps_s[picture.frame_id])]

@@ -1,0 +1,68 @@
+"""How the real source, encoder, memory and LMM are made, each by the thread that will use it.
+
+Comes in: the configuration. Goes out: the opened part, or an error with a sentence. Heavy libraries are imported when a
+function is called, not before: `ask` with a wrong path must not wait for torch.
+"""
+
+from typing import TYPE_CHECKING
+
+from app.config import AssistantConfig
+from app.errors import WeightsMissingError
+
+if TYPE_CHECKING:
+    from app.assets_store import AssetPaths
+    from app.language.lmm import LMM
+    from app.perceiving import Encoder
+    from memory import StreamMemory
+    from vision.sources import Source
+
+__all__ = ["load_encoder", "load_lmm", "make_memory", "make_source"]
+
+
+def make_source(config: AssistantConfig) -> "Source":
+    """The source, not yet opened. Raises SourceOpenError if the text names none."""
+    from vision.sources import open_source
+
+    return open_source(config.source, config.capture.reading)
+
+
+def load_encoder() -> "Encoder":
+    """The embedded vision encoder. Raises WeightsMissingError, or vision's ModelMissingError."""
+    paths = _asset_paths()
+    from vision.encoders import SemanticEncoder
+
+    return SemanticEncoder(paths.efficientnet_lite2.parent)
+
+
+def load_lmm() -> "LMM":
+    """The embedded LMM. Raises WeightsMissingError."""
+    paths = _asset_paths()
+    from app.language.embedded import load
+
+    return load(paths)
+
+
+def make_memory(config: AssistantConfig, encoder: "Encoder") -> "StreamMemory":
+    """An empty memory in the shape of what the encoder gives."""
+    from memory import MemoryConfig, StreamMemory
+
+    layout = encoder.layout
+    shape = MemoryConfig(
+        num_tokens=layout.num_tokens,
+        token_dim=layout.token_dim,
+        key_dim=layout.key_dim,
+        num_evidence_channels=layout.num_concepts,
+    )
+    return StreamMemory(config.memory or shape)
+
+
+def _asset_paths() -> "AssetPaths":
+    from app.assets_store import asset_paths, check_assets
+
+    missing = [state.name for state in check_assets() if not state.is_usable]
+    if missing:
+        raise WeightsMissingError(
+            f"The models are not on this machine yet ({', '.join(missing)}): run `python3 launch.py` once, "
+            "with a network; `python3 launch.py doctor` shows what is there."
+        )
+    return asset_paths()

@@ -1,0 +1,170 @@
+"""The perceive thread: takes frames, decides which are worth encoding, and files them in the memory.
+
+Comes in: Frames from the hand-off. Goes out: writes to the stream memory, which this thread alone changes, and small
+pictures for evidence. It loads the vision encoder itself.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from app.frame_store import FrameStore, FrameStoreConfig
+from app.handoff import Handoff, Signal
+from app.worker import StopSignal, Worker
+from vision import Frame, FrameSampler
+
+if TYPE_CHECKING:  # the memory brings torch with it, which this module must not wait for
+    from memory import Snapshot, StreamMemory
+
+__all__ = ["Encoded", "Encoder", "Layout", "PerceiveConfig", "PerceiveWorker"]
+
+_log = logging.getLogger(__name__)
+_POLL_S = 0.2
+_LATELY = 0.2  # weight of the newest frame in the running mean of the encoding time
+
+
+class Layout(Protocol):
+    """The shape of what an encoder gives: `vision.encoders.GridLayout`."""
+
+    @property
+    def num_tokens(self) -> int: ...
+    @property
+    def token_dim(self) -> int: ...
+    @property
+    def key_dim(self) -> int: ...
+    @property
+    def num_concepts(self) -> int: ...
+
+
+class Encoded(Protocol):
+    """One frame as visual tokens [P, D] and a key [key_dim], floating dtype."""
+
+    @property
+    def tokens(self) -> Any: ...
+    @property
+    def key(self) -> Any: ...
+
+
+class Encoder(Protocol):
+    """A vision encoder; used by one thread."""
+
+    @property
+    def layout(self) -> Layout: ...
+
+    def encode(self, image: np.ndarray) -> Encoded:
+        """image: uint8 [H, W, 3] RGB."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerceiveConfig:
+    """How much of the stream is looked at."""
+
+    fps: float = 2.0  # frames a second of stream time that are encoded at most
+    frames: FrameStoreConfig = field(default_factory=FrameStoreConfig)
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.fps) and 0.01 <= self.fps <= 60):
+            raise ValueError(f"fps must be in 0.01..60, got {self.fps}")
+
+
+class PerceiveWorker(Worker):
+    """Owns the encoder and, as its only writer, the memory."""
+
+    def __init__(
+        self,
+        handoff: Handoff[Frame],
+        load_encoder: Callable[[], Encoder],
+        make_memory: "Callable[[Encoder], StreamMemory]",
+        config: PerceiveConfig,
+        *,
+        stop: StopSignal,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__("perceive", stop)
+        self.memory: StreamMemory | None = None  # published when open; read by any thread through its snapshots
+        self.frames = FrameStore(config.frames)
+        self.num_encoded = 0
+        self.encode_ms: float | None = None
+        self.before_write: Callable[[float], None] = _nothing  # called with the time of a frame about to be written
+        self._handoff, self._config, self._clock = handoff, config, clock
+        self._load_encoder, self._make_memory = load_encoder, make_memory
+        self._sampler = FrameSampler(config.fps)
+        self._encoder: Encoder | None = None
+        self._skipped: Frame | None = None  # the newest frame that was not sampled
+        self._last_time_s = -math.inf
+
+    def open(self) -> None:
+        started_s = self._clock()
+        self._encoder = self._load_encoder()
+        self.memory = self._make_memory(self._encoder)
+        _log.info("encoder ready after %.1f s", self._clock() - started_s)
+
+    def step(self) -> bool:
+        frame = self._handoff.take(_POLL_S)
+        if frame is Signal.NOTHING:
+            return True
+        if frame is Signal.FINISHED:
+            self._perceive_last()
+            return False
+        assert isinstance(frame, Frame)
+        if self._sampler.accept(frame.time_s):
+            self._perceive(frame)
+        else:
+            self._skipped = frame
+        return True
+
+    def close(self) -> None:
+        """The memory stays: a stream that is over can still be asked about. The session closes it."""
+        self._handoff.finish()
+        self._handoff.drain()
+        self._skipped = None
+        close_encoder = getattr(self._encoder, "close", None)
+        self._encoder = None
+        if close_encoder is not None:
+            close_encoder()
+
+    def _perceive(self, frame: Frame) -> None:
+        assert self._encoder is not None and self.memory is not None
+        started_s = self._clock()
+        encoded = self._encoder.encode(frame.image)
+        self._time_encoding((self._clock() - started_s) * 1e3)
+        self.before_write(frame.time_s)
+        self.frames.put(frame, self._cited)
+        self.memory.write(encoded.tokens, encoded.key, frame.time_s, frame.index)
+        self.num_encoded += 1
+        self._last_time_s = frame.time_s
+        self._skipped = None
+
+    def _perceive_last(self) -> None:
+        """People ask about the end: the very last frame counts too, if it is much newer than the last sample."""
+        if self._skipped is not None and self._skipped.time_s - self._last_time_s >= 0.5 / self._config.fps:
+            self._perceive(self._skipped)
+
+    def _time_encoding(self, encode_ms: float) -> None:
+        before_ms = encode_ms if self.encode_ms is None else self.encode_ms
+        self.encode_ms = before_ms + _LATELY * (encode_ms - before_ms)
+
+    def _cited(self) -> Iterator[int]:
+        assert self.memory is not None
+        return _cited_frame_ids(self.memory.snapshot())
+
+
+def _nothing(time_s: float) -> None:
+    return
+
+
+def _cited_frame_ids(snapshot: "Snapshot") -> Iterator[int]:
+    """Every frame that an answer from this snapshot could point at."""
+    for tier in (snapshot.spatial, snapshot.temporal):
+        for ids in (tier.frame_ids, tier.first_frame_ids, tier.last_frame_ids):
+            yield from (int(frame_id) for frame_id in ids.tolist())
+    for record in snapshot.ledger.channels.values():
+        yield record.peak_frame_id
+        for span in record.spans:
+            yield from (span.peak_frame_id, span.first_frame_id, span.last_frame_id)

@@ -1,0 +1,293 @@
+"""A session: one stream, its memory and its questions. It alone creates, starts and joins the threads.
+
+Comes in: a configuration, then questions from any thread. Goes out: Answers, frozen status, pictures. Three threads:
+capture -> perceive (-> memory), and answer, each described in its module.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Self
+
+from app import loading
+from app.answer import Answer, AnswerResult, Moment
+from app.answering import AnswerWorker
+from app.asking import QuestionDesk
+from app.capturing import CaptureWorker, StreamOutcome
+from app.config import AssistantConfig
+from app.errors import (
+    NothingSeenError,
+    SessionClosedError,
+    SessionStateError,
+    ShutdownError,
+)
+from app.handoff import Handoff
+from app.kept_models import KeptModels
+from app.perceiving import Encoder, PerceiveWorker
+from app.questions import clean_question
+from app.status import FrameCounts, MemoryCounts, SessionState, SessionStatus
+from app.worker import StopSignal, Worker
+from vision import Frame
+from vision.sources import Source, mask_credentials
+
+if TYPE_CHECKING:
+    from app.language.lmm import LMM
+    from memory import StreamMemory
+
+__all__ = ["Answer", "AnswerResult", "KeptModels", "Session", "SessionStatus"]
+
+_log = logging.getLogger(__name__)
+_QUICK_OPEN_S = 0.25  # a source that is quickly found wrong is refused before any weights are read
+_POLL_S = 0.05
+
+
+class Session:
+    """`start()` returns ready or raises; `ask()` at any time after; `close()` from any state and thread, also twice.
+
+    With the configuration alone it uses the real parts. `source` is an unopened source; `encoder`, `lmm` and `memory`
+    are functions that make the part, called once by the thread that will use it (a class is such a function).
+    """
+
+    def __init__(
+        self,
+        config: AssistantConfig,
+        *,
+        source: Source | None = None,
+        encoder: Callable[[], Encoder] | None = None,
+        lmm: "Callable[[], LMM] | None" = None,
+        memory: "Callable[[Encoder], StreamMemory] | None" = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.config = config
+        self._clock = clock
+        self._stop = StopSignal()
+        self._frames: Handoff[Frame] = Handoff(config.frame_queue)
+        self._desk = QuestionDesk(config.answer, self._moment, stop=self._stop, clock=clock)
+        self._perceive = PerceiveWorker(
+            self._frames,
+            encoder or loading.load_encoder,
+            memory or (lambda loaded: loading.make_memory(config, loaded)),
+            config.perceive,
+            stop=self._stop,
+            clock=clock,
+        )
+        self._perceive.before_write = self._ask_due
+        self._capture = CaptureWorker(
+            (lambda: source) if source is not None else (lambda: loading.make_source(config)),
+            self._frames,
+            config.capture,
+            stop=self._stop,
+            may_play=self._perceive.ready,
+            clock=clock,
+        )
+        self._answer = AnswerWorker(
+            self._desk.channel, lmm or loading.load_lmm, config.answer, stop=self._stop, clock=clock
+        )
+        self._workers: tuple[Worker, ...] = (self._capture, self._perceive, self._answer)
+        self._lock = threading.Lock()  # guards the three flags below
+        self._was_started = self._is_closing = self._was_failure_told = False
+        self._closed = threading.Event()
+
+    def start(self) -> None:
+        """Opens the source and loads the models side by side. Returns when all are ready, or closes and raises."""
+        with self._lock:
+            if self._is_closing:
+                raise SessionClosedError("This session was closed; make a new one.")
+            if self._was_started:
+                raise SessionStateError("This session was started already.")
+            self._was_started = True
+        try:
+            self._start_workers()
+        except BaseException:  # Ctrl-C included: no thread may be left behind
+            self._was_failure_told = True
+            self.close()
+            raise
+
+    def ask(self, text: str, at_s: float | None = None) -> Answer:
+        """Puts a question about what has been seen so far; with `at_s`, when the stream will have reached that time.
+
+        The answer knows no frame later than that. Raises QuestionError, NothingSeenError, TooManyQuestionsError,
+        SessionStateError, or what made the session fail. Waits at most `answer.put_timeout_s` for room in the channel.
+        """
+        question = clean_question(text)
+        self._require_running()
+        return self._desk.ask(question) if at_s is None else self._desk.ask_at(question, at_s, self._remembered_s())
+
+    def status(self) -> SessionStatus:
+        """How things stand, at once, in any state."""
+        capture, perceive = self._capture, self._perceive
+        frame, read_clock_s = capture.newest or (None, 0.0)
+        counts = self._memory_counts()
+        frames = self._frame_counts()
+        failure = self._stop.cause or capture.lost_error
+        return SessionStatus(
+            state=self._state(),
+            source_name=capture.source.name if capture.source is not None else mask_credentials(self.config.source),
+            is_live=capture.source is not None and capture.source.is_live,
+            frames_seen=frames.seen,
+            frames_encoded=frames.encoded,
+            frames_dropped=frames.dropped,
+            newest_time_s=None if frame is None else frame.time_s,
+            newest_frame_age_s=None if frame is None else max(self._clock() - read_clock_s, 0.0),
+            remembered_time_s=self._remembered_s(),
+            encode_ms=perceive.encode_ms,
+            memory_version=counts.version,
+            memory_tokens=counts.tokens,
+            memory_bytes=counts.bytes,
+            lmm_name=self._answer.lmm_name,
+            questions_waiting=self._desk.num_waiting + (self._answer.current is not None),
+            last_ttft_ms=self._answer.last_ttft_ms,
+            failure=None if failure is None else str(failure) or type(failure).__name__,
+        )
+
+    def wait_until_ended(self, timeout_s: float) -> bool:
+        """True when the stream is over and all of it is remembered. Raises what made the session fail."""
+        is_over = self._perceive.finished.wait(timeout_s)
+        self._require_running()
+        return is_over
+
+    def frame_jpeg(self, frame_id: int) -> bytes | None:
+        """A small picture of a frame that evidence names, or of the kept frame nearest to it. None: there is none."""
+        return self._perceive.frames.get(frame_id)
+
+    def latest_frame(self) -> Frame | None:
+        """The newest frame that was read."""
+        newest = self._capture.newest
+        return None if newest is None else newest[0]
+
+    def close(self) -> None:
+        """Stops the threads and waits for them, at most `close_timeout_s`. Re-raises, once, what made it fail."""
+        with self._lock:
+            is_first, self._is_closing = not self._is_closing, True
+        if not is_first:
+            self._closed.wait(self.config.close_timeout_s + 1.0)
+            return
+        self._stop.set()
+        self._frames.finish()
+        self._desk.channel.finish()
+        try:
+            late = self._join()
+            self._fail_unanswered()
+            if self._perceive.memory is not None and not self._perceive.is_alive:
+                self._perceive.memory.close()
+        finally:
+            self._closed.set()
+        if self._was_failure_told:
+            return
+        if self._stop.cause is not None:
+            raise self._stop.cause
+        if late:
+            raise ShutdownError(f"After {self.config.close_timeout_s:g} s these threads still ran: {', '.join(late)}.")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._was_failure_told |= error is not None  # the error on its way out must not be replaced
+        self.close()
+
+    # Starting and closing
+
+    def _start_workers(self) -> None:
+        deadline_s = time.monotonic() + self.config.start_timeout_s
+        self._capture.launch(self._on_exit)
+        self._capture.ready.wait(_QUICK_OPEN_S)
+        self._raise_if_stopped()
+        self._perceive.launch(self._on_exit)
+        self._answer.launch(self._on_exit)
+        for worker in self._workers:
+            while not worker.ready.wait(_POLL_S):
+                self._raise_if_stopped()
+                if time.monotonic() > deadline_s:
+                    raise TimeoutError(
+                        f"The {worker.name} thread was not ready after {self.config.start_timeout_s:g} s."
+                    )
+        self._raise_if_stopped()
+
+    def _raise_if_stopped(self) -> None:
+        if self._stop.cause is not None:
+            raise self._stop.cause
+        if self._stop.is_set():
+            raise SessionClosedError("The session was closed while it was starting.")
+
+    def _join(self) -> list[str]:
+        """Waits for the workers; the names of those that did not end."""
+        deadline_s = time.monotonic() + self.config.close_timeout_s
+        return [worker.name for worker in self._workers if not worker.join(deadline_s - time.monotonic())]
+
+    def _on_exit(self, worker: Worker) -> None:
+        """Called last by each worker in its own thread: no one may wait for what will not come."""
+        if self._stop.is_set():
+            self._frames.finish()
+            self._desk.channel.finish()
+        elif worker is self._perceive:
+            self._desk.ask_left_over()
+        if worker is self._answer or self._stop.is_set():
+            self._fail_unanswered()
+
+    def _fail_unanswered(self) -> None:
+        self._desk.close()
+        answer = self._answer.current
+        if answer is not None:
+            answer.fail(self._stop.cause or SessionClosedError("The session was closed during this answer."))
+
+    # Asking
+
+    def _require_running(self) -> None:
+        if self._stop.cause is not None:
+            raise self._stop.cause
+        if self._is_closing:
+            raise SessionClosedError("The session was closed; nothing can be asked any more.")
+        if not self._was_started:
+            raise SessionStateError("The session was not started.")
+
+    def _ask_due(self, time_s: float) -> None:
+        """In the perceive thread, before the frame at `time_s` is written."""
+        source = self._capture.source
+        self._desk.ask_due(
+            time_s, can_wait=source is not None and self.config.capture.is_lossless(is_live=source.is_live)
+        )
+
+    def _moment(self, note: str | None = None) -> Moment:
+        """One snapshot and the counters beside it, taken by whoever asks, at the moment of asking."""
+        if self._perceive.memory is None or self._perceive.num_encoded == 0:
+            if self._perceive.finished.is_set():
+                raise NothingSeenError("Nothing was seen: the source ended before it gave a picture.")
+            raise NothingSeenError("Nothing has been seen yet: wait for the first picture, then ask again.")
+        snapshot = self._perceive.memory.snapshot()
+        return Moment(snapshot=snapshot, frames=self._frame_counts(), memory=self._memory_counts(), note=note)
+
+    # Looking
+
+    def _frame_counts(self) -> FrameCounts:
+        capture = self._capture
+        num_late = 0 if capture.counters is None else capture.counters.frames_skipped_late
+        return FrameCounts(
+            seen=capture.num_seen, encoded=self._perceive.num_encoded, dropped=self._frames.num_dropped + num_late
+        )
+
+    def _remembered_s(self) -> float | None:
+        """Stream time of the newest frame in the memory."""
+        memory = self._perceive.memory
+        return None if memory is None or self._perceive.num_encoded == 0 else memory.snapshot().t_now_s
+
+    def _memory_counts(self) -> MemoryCounts:
+        if self._perceive.memory is None:
+            return MemoryCounts()
+        stats = self._perceive.memory.stats()
+        return MemoryCounts(version=stats.version, tokens=stats.tokens, bytes=stats.bytes)
+
+    def _state(self) -> SessionState:
+        if self._stop.cause is not None:
+            return "failed"
+        if self._is_closing:
+            return "closed"
+        if not self._was_started:
+            return "new"
+        if not all(worker.ready.is_set() for worker in self._workers):
+            return "starting"
+        if not self._perceive.finished.is_set():
+            return "running"
+        return "source_lost" if self._capture.outcome is StreamOutcome.LOST else "ended"
