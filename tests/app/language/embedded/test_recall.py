@@ -1,0 +1,75 @@
+"""What a question brings back, and the evidence that comes of it."""
+
+import pytest
+
+from app.language.embedded.lexicon import Lexicon
+from app.language.embedded.reading import read_snapshot
+from app.language.embedded.recall import Recall, evidence_for, recall
+from tests.app.language.embedded.streams import INDEX, LAYOUT, snapshot_of, walk
+from vision.encoders import CONCEPTS
+
+READING = read_snapshot(walk(), LAYOUT)
+LEXICON = Lexicon(CONCEPTS, lambda word: False)
+
+
+def recalled(text: str, history: tuple[tuple[str, str], ...] = ()) -> Recall:
+    return recall(text, history, READING, LEXICON, CONCEPTS)
+
+
+def test_concepts_and_moments_are_brought_back() -> None:
+    found = recalled("How many dogs were there at 0:07?")
+    assert found.concepts == (INDEX["dog"],)
+    (asked,) = found.moments
+    assert (asked.asked_s, asked.count(INDEX["dog"]), asked.is_near, asked.is_future) == (7.0, 2, False, False)
+
+
+@pytest.mark.parametrize(
+    "text", ["and now?", "where is it?", "When was that?", "how many?", "What about at 0:07?", "For how long?"]
+)
+def test_a_follow_up_inherits_what_was_named_before(text: str) -> None:
+    assert recalled(text, (("Did you see a dog?", "Yes."),)).concepts == (INDEX["dog"],)
+
+
+@pytest.mark.parametrize(
+    "text", ["What do you see?", "Describe the scene.", "What time is it?", "What happened so far?", "Hello!"]
+)
+def test_a_question_about_the_whole_inherits_nothing(text: str) -> None:
+    assert recalled(text, (("Did you see a dog?", "Yes."),)).concepts == ()
+
+
+def test_a_time_beyond_the_stream_is_marked() -> None:
+    assert recalled("What was there at 5:00?").moments[0].is_future
+
+
+def test_a_range_tells_the_most_seen_within_it() -> None:
+    found = recalled("Between 0:06 and 0:08, any dogs?")
+    assert found.range is not None and found.range.count(INDEX["dog"]) == 2 and found.range.count(INDEX["car"]) == 0
+
+
+def test_kinds_tell_their_members_now_and_ever() -> None:
+    kind = recalled("Which animals did you see?").kinds[0]
+    assert kind.now == () and kind.ever == ((INDEX["dog"], 2),)
+
+
+def test_evidence_is_the_spans_of_what_was_asked() -> None:
+    evidence = evidence_for(recalled("Did you see a dog?"), READING)
+    assert [(one.start_s, one.end_s) for one in evidence] == [(5.0, 9.0)]
+    assert 50 <= evidence[0].frame_id <= 90
+
+
+def test_evidence_for_a_moment_lies_at_that_moment() -> None:
+    evidence = evidence_for(recalled("What did you see at 0:07?"), READING)
+    assert len(evidence) == 1 and evidence[0].start_s <= 7.0 <= evidence[0].end_s
+
+
+def test_without_anything_recalled_the_newest_frame_is_the_evidence() -> None:
+    evidence = evidence_for(recalled("Is there an elephant?"), READING)
+    assert [(one.start_s, one.end_s, one.frame_id) for one in evidence] == [(19.0, 19.0, 190)]
+
+
+def test_evidence_is_bounded_and_in_order() -> None:
+    frames = [(float(second), [("cat", 0.5, 0.5)] if second // 10 % 2 == 0 else []) for second in range(150)]
+    reading = read_snapshot(snapshot_of(frames), LAYOUT)
+    evidence = evidence_for(recall("When did you see the cat?", (), reading, LEXICON, CONCEPTS), reading)
+    assert 2 <= len(evidence) <= 4
+    assert [one.start_s for one in evidence] == sorted(one.start_s for one in evidence)
