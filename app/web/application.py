@@ -1,0 +1,65 @@
+"""The routes of the page, without the page itself: the WebSocket, the pictures of evidence, the static files.
+
+Comes in: the hub. Goes out: a FastAPI application whose lifespan is that of the hub. The event loop of the main thread.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from fastapi import FastAPI, Response, WebSocket
+from starlette.staticfiles import StaticFiles
+
+from app.web.connection import Connection
+from app.web.hub import Hub
+
+__all__ = ["PREFIX", "make_application"]
+
+PREFIX = "/afterglow"
+_STATIC = Path(__file__).resolve().parent / "static"
+_LOOK_AFTER_S = 1.0
+
+
+def make_application(hub: Hub) -> FastAPI:
+    """Everything under /afterglow. Ending it closes all sessions."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(application: FastAPI) -> AsyncIterator[None]:
+        looking_after = asyncio.create_task(_look_after(hub))
+        try:
+            yield
+        finally:
+            looking_after.cancel()
+            await hub.close()
+
+    application = FastAPI(title="Afterglow", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+
+    @application.websocket(f"{PREFIX}/socket")
+    async def live(socket: WebSocket) -> None:
+        await Connection(hub, socket).serve()
+
+    @application.get(f"{PREFIX}/frames/{{key}}/{{watch}}/{{frame}}.jpg")
+    async def evidence_picture(key: str, watch: int, frame: int) -> Response:
+        jpeg = hub.frame_jpeg(key, watch, frame)
+        if jpeg is None:
+            return Response("There is no such picture.\n", 404, media_type="text/plain")
+        return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
+
+    application.mount(f"{PREFIX}/static", _FreshStaticFiles(directory=_STATIC), name="static")
+    return application
+
+
+class _FreshStaticFiles(StaticFiles):
+    """Browsers ask whether a file has changed before they use their copy: a new version is never half an old one."""
+
+    def file_response(self, *arguments: object, **options: object) -> Response:
+        response = super().file_response(*arguments, **options)  # type: ignore[arg-type]
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+async def _look_after(hub: Hub) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_AFTER_S)
+        hub.drop_gone()

@@ -1,0 +1,197 @@
+"""One WebSocket of one page: everything live goes through it, in both directions.
+
+Comes in: JSON messages (hello, start, stop, ask, cancel, ack) and JPEG pictures of the browser's camera. Goes out:
+JSON messages (hello, status, asked, piece, answer, failed, problem, frame_ack) and live pictures. A picture is sent
+only when the last one was acknowledged, in either direction, so that nothing piles up. Lives on the page's event loop.
+"""
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+import anyio
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from app import __version__
+from app.errors import AfterglowError
+from app.web.choices import Choice, read_choice
+from app.web.hub import Hub, PageLimitError
+from app.web.page_session import PageSession
+from app.web.page_state import status_message
+from app.web.pictures import picture_message
+from app.web.watching import sentence_of
+from vision import VisionError
+
+__all__ = ["Connection"]
+
+_TICK_S = 0.04
+_STATUS_S = 0.5
+_PICTURE_S = 1 / 13
+_HELLO_TIMEOUT_S = 10.0
+
+
+class Connection:
+    """`serve` returns when the page has gone."""
+
+    def __init__(self, hub: Hub, socket: WebSocket) -> None:
+        self._hub, self._socket = hub, socket
+        self._page: PageSession | None = None
+        self._sending = asyncio.Lock()
+        self._told: dict[int, int] = {}  # exchange number -> pieces told; gone when its end was told
+        self._may_send_picture = True
+        self._starts: set[asyncio.Task[None]] = set()
+
+    async def serve(self) -> None:
+        await self._socket.accept()
+        with contextlib.suppress(WebSocketDisconnect, TimeoutError):  # the page has gone
+            page = await self._greet()
+            if page is not None:
+                await self._serve_page(page)
+
+    async def _greet(self) -> PageSession | None:
+        message = _read(await asyncio.wait_for(self._socket.receive(), _HELLO_TIMEOUT_S))
+        if message.get("type") != "hello":
+            await self._socket.close(1002)
+            return None
+        key = message.get("key")
+        try:
+            page, is_new = self._hub.connect(key if isinstance(key, str) else None)
+        except PageLimitError as error:
+            await self._problem(str(error), "page")
+            await self._socket.close(1013)
+            return None
+        self._page = page
+        if is_new and self._hub.first_choice is not None:
+            self._start(page, self._hub.first_choice)
+        return page
+
+    async def _serve_page(self, page: PageSession) -> None:
+        try:
+            async with anyio.create_task_group() as both:
+                both.start_soon(self._tell, page, both.cancel_scope)
+                await self._listen(page)
+                both.cancel_scope.cancel()
+        finally:
+            self._hub.disconnect(page)
+
+    # From the page
+
+    async def _listen(self, page: PageSession) -> None:
+        while True:
+            packet = await self._socket.receive()
+            if packet["type"] == "websocket.disconnect":
+                return
+            jpeg = packet.get("bytes")
+            if jpeg is not None:
+                if page.watch is not None:
+                    page.watch.push(jpeg)
+                await self._send({"type": "frame_ack"})
+            else:
+                await self._obey(page, _read(packet))
+
+    async def _obey(self, page: PageSession, message: dict[str, Any]) -> None:
+        kind = message.get("type")
+        try:
+            if kind == "ack":
+                self._may_send_picture = True
+            elif kind == "ask":
+                exchange = page.ask(message.get("text"))  # type: ignore[arg-type]  # checked there
+                await self._send(exchange.opening())
+                self._told[exchange.number] = 0  # from here on its news are told
+            elif kind == "cancel":
+                page.cancel()
+            elif kind == "start":
+                self._start(page, read_choice(message.get("kind"), message.get("spec")))
+            elif kind == "stop":
+                await page.stop()
+            else:
+                await self._problem("The page sent something that is not understood. Load it again.", "page")
+        except (AfterglowError, VisionError) as error:
+            await self._problem(str(error), "question" if kind == "ask" else "source")
+
+    def _start(self, page: PageSession, choice: Choice) -> None:
+        """Opening may take long: in the meantime the page is still listened to."""
+        task = asyncio.ensure_future(self._start_and_tell(page, choice))
+        self._starts.add(task)
+        task.add_done_callback(self._starts.discard)
+
+    async def _start_and_tell(self, page: PageSession, choice: Choice) -> None:
+        try:
+            await page.start(choice)
+        except Exception as error:  # it could not even be tried
+            with contextlib.suppress(WebSocketDisconnect):
+                await self._problem(sentence_of(error), "source")
+
+    # To the page
+
+    async def _tell(self, page: PageSession, both: anyio.CancelScope) -> None:
+        with contextlib.suppress(WebSocketDisconnect):
+            await self._tell_all(page)
+        both.cancel()
+
+    async def _tell_all(self, page: PageSession) -> None:
+        loop = asyncio.get_running_loop()
+        await self._send({"type": "hello", "key": page.key, "version": __version__, "history": self._history(page)})
+        status_due_s = picture_due_s = 0.0
+        shown: object = None
+        while True:
+            page.advance()
+            await self._tell_exchanges(page)
+            now_s = loop.time()
+            if now_s >= status_due_s:
+                status_due_s = now_s + _STATUS_S
+                await self._send(self._status(page))
+            if self._may_send_picture and now_s >= picture_due_s and page.watch is not None:
+                frame = page.watch.session.latest_frame()
+                if frame is not None and frame is not shown:
+                    shown, picture_due_s, self._may_send_picture = frame, now_s + _PICTURE_S, False
+                    await self._send(picture_message(frame))
+            await asyncio.sleep(_TICK_S)
+
+    def _history(self, page: PageSession) -> list[dict[str, Any]]:
+        """The conversation so far, for a page that was loaded again: all pieces are told anew."""
+        self._told = {exchange.number: 0 for exchange in page.exchanges}
+        return [exchange.opening() for exchange in page.exchanges]
+
+    async def _tell_exchanges(self, page: PageSession) -> None:
+        for exchange in [exchange for exchange in page.exchanges if exchange.number in self._told]:
+            news, self._told[exchange.number] = exchange.news(self._told[exchange.number])
+            if exchange.is_over:
+                del self._told[exchange.number]
+            for item in news:
+                await self._send(item)
+
+    def _status(self, page: PageSession) -> dict[str, Any]:
+        return status_message(
+            page.watch,
+            is_switching=page.is_switching,
+            models_loading=self._hub.models_loading,
+            models_problem=self._hub.models_problem,
+        )
+
+    async def _problem(self, sentence: str, about: str) -> None:
+        """about: question, source or page."""
+        await self._send({"type": "problem", "about": about, "message": sentence})
+
+    async def _send(self, message: dict[str, Any] | bytes) -> None:
+        """Raises WebSocketDisconnect when the page has gone."""
+        async with self._sending:
+            try:
+                if isinstance(message, bytes):
+                    await self._socket.send_bytes(message)
+                else:
+                    await self._socket.send_text(json.dumps(message, separators=(",", ":")))
+            except RuntimeError as error:  # the connection is closed already
+                raise WebSocketDisconnect(1006) from error
+
+
+def _read(packet: Any) -> dict[str, Any]:
+    """The message, or an empty one for what is none. Raises WebSocketDisconnect when the page has gone."""
+    if packet["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(packet.get("code", 1000))
+    try:
+        message = json.loads(packet.get("text") or "null")
+    except (ValueError, RecursionError):
+        return {}
+    return message if isinstance(message, dict) else {}

@@ -1,0 +1,126 @@
+"""One question of the page and its answer, from the moment it is sent until the answer is whole.
+
+Comes in: text, and a Session that may not have seen anything yet. Goes out: an Answer, or a sentence why there is none;
+and news for the page, as plain dictionaries. Lives on the page's event loop; nothing here waits.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from app.errors import NothingSeenError
+from app.session import Answer, AnswerResult, Session
+from app.web.watching import Watch, sentence_of
+
+__all__ = ["Exchange", "News"]
+
+News = dict[str, Any]
+_MAX_HOLD_S = 120.0  # as long as models may take to load
+
+
+class Exchange:
+    """`advance` brings it forward; `news` tells what a page has not been told yet.
+
+    Once it is over only its text is kept: the watch and what the question saw of the memory are let go.
+    """
+
+    def __init__(self, number: int, question: str, watch: Watch, clock: Callable[[], float] = time.monotonic) -> None:
+        """question: clean already."""
+        self.number, self.question = number, question
+        self.was_cancelled = False
+        self._watch: Watch | None = watch
+        self._answer: Answer | None = None
+        self._end: News | None = None  # the last message about it
+        self._clock = clock
+        self._sent_s = clock()
+
+    @property
+    def is_over(self) -> bool:
+        return self._end is not None
+
+    @property
+    def is_asked(self) -> bool:
+        """The session has it, or there is nothing more to do."""
+        return self._answer is not None or self.is_over
+
+    def advance(self) -> None:
+        """Asks the session, and notices the end. A question that came before the first picture is held until then."""
+        if self._answer is not None:
+            if self._answer.is_done:
+                self._finish(self._answer)
+        elif not self.is_over and self._watch is not None:
+            self._ask(self._watch)
+
+    def cancel(self) -> None:
+        """The user wants no more of it; what was said stays."""
+        self.was_cancelled = True
+        if self._answer is not None:
+            self._answer.cancel()
+
+    def news(self, num_told: int) -> tuple[list[News], int]:
+        """What follows after the first `num_told` pieces of text, and how many pieces are told then.
+
+        The last message holds the whole text; `is_over` tells that this was it.
+        """
+        if self._end is not None:
+            return [self._end], num_told
+        pieces = () if self._answer is None else self._answer.next_pieces(num_told, 0.0)
+        news: list[News] = [{"type": "piece", "id": self.number, "text": "".join(pieces)}] if pieces else []
+        return news, num_told + len(pieces)
+
+    def opening(self) -> News:
+        """How a page shows it first."""
+        return {"type": "asked", "id": self.number, "question": self.question}
+
+    def _ask(self, watch: Watch) -> None:
+        if self.was_cancelled or watch.problem is not None:
+            self._fail(watch.problem if watch.problem is not None else "Stopped.")
+            return
+        try:
+            self._answer = watch.session.ask(self.question)
+        except NothingSeenError as error:
+            if not _may_still_see(watch.session) or self._clock() - self._sent_s > _MAX_HOLD_S:
+                self._fail(sentence_of(error))
+        except Exception as error:  # a failed or closed session: the page says why
+            self._fail(sentence_of(error))
+
+    def _finish(self, answer: Answer) -> None:
+        try:
+            result = answer.result(0.0)
+        except Exception as error:  # this one answer failed
+            self._fail(sentence_of(error))
+            return
+        number = 0 if self._watch is None else self._watch.number
+        self._let_go({"type": "answer", "id": self.number, **_facts(result), "evidence": _evidence(result, number)})
+
+    def _fail(self, sentence: str) -> None:
+        self._let_go({"type": "failed", "id": self.number, "message": sentence})
+
+    def _let_go(self, end: News) -> None:
+        self._end, self._answer, self._watch = end, None, None
+
+
+def _evidence(result: AnswerResult, watch_number: int) -> list[News]:
+    return [
+        {
+            "start_s": evidence.start_s,
+            "end_s": evidence.end_s,
+            "picture": f"{watch_number}/{int(evidence.frame_id)}.jpg",
+        }
+        for evidence in result.evidence
+    ]
+
+
+def _facts(result: AnswerResult) -> News:
+    return {
+        "text": result.text,
+        "note": result.note,
+        "asked_at_s": result.asked_at_s,
+        "was_cancelled": result.was_cancelled,
+        "ttft_ms": result.ttft_ms,
+        "total_ms": result.total_ms,
+    }
+
+
+def _may_still_see(session: Session) -> bool:
+    return session.status().state in ("new", "starting", "running")

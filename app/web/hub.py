@@ -1,0 +1,126 @@
+"""All open pages of this program: bounded, and each closed some time after its tab has gone.
+
+Comes in: pages that connect and leave. Goes out: their PageSessions. Lives on the page's event loop.
+"""
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Callable
+
+from app.config import AssistantConfig
+from app.errors import AfterglowError
+from app.web.choices import Choice, EndableSource, make_source
+from app.web.page_session import PageSession
+from app.web.warming import WarmUp
+from app.web.watching import MakeSession, Watch, sentence_of
+
+__all__ = ["Hub", "PageLimitError"]
+
+MAX_WATCHES = 4
+MAX_PAGES = 16
+GRACE_S = 30.0  # how long a page that lost its connection is waited for
+_CLOSE_S = 3.0
+
+
+class PageLimitError(AfterglowError):
+    """Too many pages are open."""
+
+
+class Hub:
+    """`connect` gives a page its session, `disconnect` takes note that it has gone."""
+
+    def __init__(
+        self,
+        config: AssistantConfig,
+        make_session: MakeSession,
+        *,
+        warm_up: WarmUp | None = None,
+        first_choice: Choice | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """first_choice: what every new page watches at once."""
+        answer = dataclasses.replace(config.answer, put_timeout_s=0.0)  # the event loop may not be kept waiting
+        self.config = dataclasses.replace(config, answer=answer)
+        self.first_choice = first_choice
+        self._make_session, self._warm_up, self._clock = make_session, warm_up, clock
+        self._pages: dict[str, PageSession] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def num_pages(self) -> int:
+        return len(self._pages)
+
+    @property
+    def models_loading(self) -> bool:
+        return self._warm_up is not None and self._warm_up.is_loading
+
+    @property
+    def models_problem(self) -> str | None:
+        """Why the models could not be loaded, a sentence."""
+        failure = None if self._warm_up is None else self._warm_up.failure
+        return None if failure is None else sentence_of(failure)
+
+    def connect(self, key: str | None) -> tuple[PageSession, bool]:
+        """The page's session, and whether it is a new one. Raises PageLimitError."""
+        page = self._pages.get(key or "")
+        if page is not None and page.detached_s is not None:
+            page.detached_s = None
+            return page, False
+        if len(self._pages) >= MAX_PAGES:
+            self._drop_longest_gone(lambda page: True)
+        if len(self._pages) >= MAX_PAGES:
+            raise PageLimitError(
+                f"{MAX_PAGES} pages of Afterglow are open already. Close one, then load this one again."
+            )
+        page = PageSession(lambda choice: make_source(choice, self.config.capture), self._make_watch)
+        self._pages[page.key] = page
+        return page, True
+
+    def disconnect(self, page: PageSession) -> None:
+        """Its tab has gone, or its connection was lost."""
+        page.detached_s = self._clock()
+
+    def drop_gone(self) -> None:
+        """Closes the sessions of pages that did not come back in time."""
+        now_s = self._clock()
+        for page in list(self._pages.values()):
+            if page.detached_s is not None and now_s - page.detached_s >= GRACE_S:
+                self._drop(page)
+
+    def frame_jpeg(self, key: str, watch_number: int, frame_id: int) -> bytes | None:
+        """A picture for the page that has this key."""
+        page = self._pages.get(key)
+        return None if page is None else page.frame_jpeg(watch_number, frame_id)
+
+    async def close(self) -> None:
+        """Closes every session; returns within a few seconds."""
+        for page in list(self._pages.values()):
+            self._drop(page)
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=_CLOSE_S)
+
+    def _make_watch(self, number: int, source: EndableSource) -> Watch:
+        if self._num_watches() >= MAX_WATCHES:
+            self._drop_longest_gone(_is_watching)
+        if self._num_watches() >= MAX_WATCHES:
+            raise PageLimitError(f"{MAX_WATCHES} pages watch something already. Close one of them, then start again.")
+        return Watch(number, self._make_session(self.config, source), source)
+
+    def _num_watches(self) -> int:
+        return sum(map(_is_watching, self._pages.values()))
+
+    def _drop_longest_gone(self, is_wanted: Callable[[PageSession], bool]) -> None:
+        gone = [page for page in self._pages.values() if page.detached_s is not None and is_wanted(page)]
+        if gone:
+            self._drop(min(gone, key=lambda page: page.detached_s or 0.0))
+
+    def _drop(self, page: PageSession) -> None:
+        self._pages.pop(page.key, None)
+        task = asyncio.get_running_loop().create_task(page.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+def _is_watching(page: PageSession) -> bool:
+    return page.watch is not None and page.watch.problem is None

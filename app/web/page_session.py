@@ -1,0 +1,113 @@
+"""What one open page has: the source it watches and the conversation about it. It outlives a lost connection a little.
+
+Comes in: the user's wishes. Goes out: exchanges and status. Lives on the page's event loop, which alone touches it.
+"""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Callable
+
+from app.errors import NothingSeenError, TooManyQuestionsError
+from app.questions import clean_question
+from app.web.choices import Choice, EndableSource
+from app.web.exchanges import Exchange
+from app.web.watching import Watch
+
+__all__ = ["MakeSource", "MakeWatch", "PageSession"]
+
+MAX_EXCHANGES = 100  # kept for a page that is loaded again
+MAX_UNANSWERED = 8
+
+MakeSource = Callable[[Choice], EndableSource]
+MakeWatch = Callable[[int, EndableSource], Watch]
+
+
+class PageSession:
+    """`key` names it; only the page that has it can come back to it or see its pictures."""
+
+    def __init__(self, make_source: MakeSource, make_watch: MakeWatch) -> None:
+        """Both raise a SourceOpenError or an AfterglowError with a sentence."""
+        self.key = secrets.token_urlsafe(18)
+        self.watch: Watch | None = None
+        self.exchanges: deque[Exchange] = deque(maxlen=MAX_EXCHANGES)
+        self.detached_s: float | None = None  # since when no page is connected; None while one is
+        self._make_source, self._make_watch = make_source, make_watch
+        self._num_watched = self._num_asked = 0
+        self._switching = asyncio.Lock()
+        self._is_closed = False
+
+    @property
+    def is_switching(self) -> bool:
+        """One source is being closed, or the next is about to be opened."""
+        return self._switching.locked()
+
+    async def start(self, choice: Choice) -> None:
+        """Ends what is watched and watches the choice. Raises a sentence if that cannot even be tried."""
+        source = self._make_source(choice)  # first: a slip of the pen does not end what is watched
+        async with self._switching:
+            if self._is_closed:
+                return
+            await self._close_watch()
+            self._num_watched += 1
+            self.watch = watch = self._make_watch(self._num_watched, source)
+        await watch.start()
+
+    async def stop(self) -> None:
+        """Ends the stream. What was seen can still be asked about, unless nothing was."""
+        watch = self.watch
+        if watch is None:
+            return
+        if watch.session.status().state in ("new", "starting"):
+            async with self._switching:
+                if self.watch is watch:
+                    await self._close_watch()
+        else:
+            watch.end()
+
+    def ask(self, text: str) -> Exchange:
+        """Puts a question. Raises an AfterglowError with a sentence."""
+        question = clean_question(text)
+        if self.watch is None:
+            raise NothingSeenError("There is nothing to ask about yet: choose what to watch first.")
+        if sum(not exchange.is_over for exchange in self.exchanges) >= MAX_UNANSWERED:
+            raise TooManyQuestionsError(
+                f"{MAX_UNANSWERED} questions are waiting already; ask again when one is answered."
+            )
+        self._num_asked += 1
+        exchange = Exchange(self._num_asked, question, self.watch)
+        self.exchanges.append(exchange)
+        self.advance()
+        return exchange
+
+    def cancel(self) -> None:
+        """Stops the answer that is being made."""
+        for exchange in self.exchanges:
+            if not exchange.is_over and not exchange.was_cancelled:
+                exchange.cancel()
+                return
+
+    def advance(self) -> None:
+        """Asks what was held back, in order."""
+        for exchange in self.exchanges:
+            exchange.advance()
+            if not exchange.is_asked:
+                return
+
+    def frame_jpeg(self, watch_number: int, frame_id: int) -> bytes | None:
+        """A picture of what this page watches now."""
+        watch = self.watch
+        if watch is None or watch.number != watch_number:
+            return None
+        return watch.session.frame_jpeg(frame_id)
+
+    async def close(self) -> None:
+        """Stops everything. May be called twice."""
+        self._is_closed = True
+        async with self._switching:
+            await self._close_watch()
+
+    async def _close_watch(self) -> None:
+        watch, self.watch = self.watch, None
+        if watch is not None:
+            await watch.close()

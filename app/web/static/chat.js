@@ -1,0 +1,189 @@
+// Questions and answers. Text is only ever set as text: nothing that a model or a user writes becomes markup.
+
+import { clockTime, milliseconds, span } from "./words.js";
+
+export class Chat {
+  #part;
+  #connection;
+  #exchanges = new Map();
+  #key = "";
+  #watch = null;
+  #field;
+
+  constructor(root, part, connection) {
+    this.#part = part;
+    this.#connection = connection;
+    this.#field = part("ask").elements.question;
+    part("ask").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#ask(this.#field.value);
+    });
+    this.#field.addEventListener("keydown", (event) => this.#onKey(event));
+    this.#field.addEventListener("input", () => this.#grow());
+    part("cancel").addEventListener("click", () => this.#cancel());
+    part("ideas").addEventListener("click", (event) => {
+      if (event.target instanceof HTMLButtonElement) this.#ask(event.target.textContent);
+    });
+    root.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !part("cancel").hidden && !part("large").open) this.#cancel();
+    });
+  }
+
+  /** The server tells the whole conversation, to a page that was loaded again too. */
+  restore(hello) {
+    this.#key = hello.key;
+    for (const exchange of this.#exchanges.values()) exchange.item.remove();
+    this.#exchanges.clear();
+    for (const mark of this.#part("log").querySelectorAll(".ag-turn")) mark.remove();
+    for (const opening of hello.history) this.#add(opening);
+    this.#showCancel();
+  }
+
+  /** Where another source begins, a line says so. */
+  follow(status) {
+    if (status.state !== "running" || status.watch === this.#watch) return;
+    const isChange = this.#watch !== null && this.#exchanges.size > 0;
+    this.#watch = status.watch;
+    if (!isChange) return;
+    const turn = make("p", "ag-turn", `Now watching ${status.source}`);
+    this.#keepAtEnd(() => this.#part("log").append(turn));
+  }
+
+  refuse(sentence) {
+    this.#keepAtEnd(() => {
+      this.#part("refusal").textContent = sentence;
+    });
+    this.#field.focus();
+  }
+
+  asked(message) {
+    this.#part("refusal").textContent = "";
+    if (this.#field.value.trim()) this.#field.value = "";
+    this.#grow();
+    this.#keepAtEnd(() => this.#add(message), true);
+    this.#showCancel();
+  }
+
+  piece(message) {
+    const exchange = this.#exchanges.get(message.id);
+    if (!exchange) return;
+    exchange.item.classList.remove("is-waiting");
+    this.#keepAtEnd(() => exchange.text.append(message.text));
+  }
+
+  answer(message) {
+    const exchange = this.#exchanges.get(message.id);
+    if (!exchange) return;
+    this.#keepAtEnd(() => {
+      exchange.text.textContent = message.text;
+      if (message.evidence.length) exchange.body.append(this.#evidence(message.evidence));
+      exchange.body.append(make("p", "ag-meta", metaLine(message)));
+      if (message.note) exchange.body.append(make("p", "ag-meta", message.note));
+    });
+    this.#end(exchange, message.was_cancelled ? `${message.text} Stopped.` : message.text);
+  }
+
+  failed(message) {
+    const exchange = this.#exchanges.get(message.id);
+    if (!exchange) return;
+    this.#keepAtEnd(() => exchange.body.append(make("p", "ag-failure", message.message)));
+    this.#end(exchange, message.message);
+  }
+
+  #ask(question) {
+    if (!this.#connection.send({ type: "ask", text: question })) {
+      this.refuse("There is no connection to Afterglow at this moment. Your question is still here; try again soon.");
+    }
+  }
+
+  #cancel() {
+    this.#connection.send({ type: "cancel" });
+    this.#field.focus();
+  }
+
+  #add(opening) {
+    this.#part("welcome").hidden = true;
+    const item = make("article", "ag-exchange is-waiting is-open");
+    const body = make("div", "ag-answer");
+    const text = make("p", "ag-text");
+    body.append(text);
+    item.append(make("p", "ag-question", opening.question), body);
+    this.#part("log").append(item);
+    this.#exchanges.set(opening.id, { item, body, text });
+  }
+
+  #end(exchange, said) {
+    exchange.item.classList.remove("is-waiting", "is-open");
+    this.#part("said").textContent = said;
+    this.#showCancel();
+  }
+
+  #showCancel() {
+    this.#part("cancel").hidden = !this.#part("log").querySelector(".is-open");
+  }
+
+  #evidence(items) {
+    const list = make("ul", "ag-evidence");
+    list.setAttribute("aria-label", "What this answer rests on");
+    for (const item of items) {
+      const source = `/afterglow/frames/${encodeURIComponent(this.#key)}/${item.picture}`;
+      const label = span(item.start_s, item.end_s);
+      const image = make("img");
+      image.alt = "";
+      image.src = source;
+      image.addEventListener("error", () => image.classList.add("is-missing"));
+      const button = make("button", "ag-thumb");
+      button.type = "button";
+      button.setAttribute("aria-label", `Show the picture from ${label}`);
+      button.append(image, make("span", "", label));
+      button.addEventListener("click", () => this.#enlarge(source, label));
+      const entry = make("li");
+      entry.append(button);
+      list.append(entry);
+    }
+    return list;
+  }
+
+  #enlarge(source, label) {
+    const dialog = this.#part("large");
+    dialog.querySelector("img").src = source;
+    dialog.querySelector("p").textContent = `Seen ${label}`;
+    dialog.showModal();
+  }
+
+  /** Scrolls along with what is added, unless the user has scrolled up to read. */
+  #keepAtEnd(change, isForced = false) {
+    const log = this.#part("log");
+    const isNarrow = getComputedStyle(log).overflowY === "visible"; // then the page scrolls, not the conversation
+    const scroller = isNarrow ? document.scrollingElement : log;
+    const wasAtEnd = isForced || scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
+    change();
+    if (wasAtEnd) scroller.scrollTop = scroller.scrollHeight;
+  }
+
+  #onKey(event) {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.#ask(this.#field.value);
+  }
+
+  #grow() {
+    this.#field.style.height = "auto";
+    this.#field.style.height = `${Math.min(this.#field.scrollHeight + 2, 160)}px`;
+  }
+}
+
+function metaLine(message) {
+  const facts = [`looked at ${clockTime(message.asked_at_s)}`];
+  if (message.was_cancelled) facts.unshift("stopped");
+  if (message.ttft_ms !== null) facts.push(`first token ${milliseconds(message.ttft_ms)}`);
+  facts.push(`whole answer ${milliseconds(message.total_ms)}`);
+  return facts.join(" · ");
+}
+
+function make(tag, className = "", text = "") {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text) element.textContent = text;
+  return element;
+}

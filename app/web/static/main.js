@@ -1,0 +1,41 @@
+// The page's beginning: finds its parts, opens the connection, and hands what comes in to whoever shows it.
+
+import { Camera } from "./camera.js";
+import { Chat } from "./chat.js";
+import { Connection } from "./connection.js";
+import { Picture } from "./picture.js";
+import { SourceForm } from "./source_form.js";
+import { Status } from "./status.js";
+
+export function start(element) {
+  const root = element.querySelector(".ag");
+  if (!root || root.dataset.started) return;
+  root.dataset.started = "yes";
+  const part = (name) => root.querySelector(`[data-part="${name}"]`);
+  const connection = new Connection();
+  const status = new Status(root, part);
+  const picture = new Picture(part, () => connection.send({ type: "ack" }));
+  const chat = new Chat(root, part, connection);
+  const camera = new Camera(connection, (sentence) => status.problem(sentence));
+  const form = new SourceForm(root, part, { connection, camera, status });
+
+  connection.on("hello", (message) => chat.restore(message));
+  connection.on("status", (message) => {
+    status.show(message);
+    picture.follow(message);
+    form.follow(message);
+    chat.follow(message);
+  });
+  connection.on("problem", (message) => {
+    if (message.about === "question") chat.refuse(message.message);
+    else form.refuse(message.message);
+  });
+  connection.on("frame_ack", () => camera.acknowledged());
+  connection.on("picture", (bytes) => picture.draw(bytes));
+  connection.on("lost", () => {
+    camera.acknowledged();
+    status.lost();
+  });
+  for (const kind of ["asked", "piece", "answer", "failed"]) connection.on(kind, (message) => chat[kind](message));
+  connection.open();
+}

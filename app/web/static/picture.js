@@ -1,0 +1,50 @@
+// The live picture: JPEGs from the server, drawn on a canvas. The next one is asked for when this one was shown.
+
+import { clockTime } from "./words.js";
+
+const HEADER_BYTES = 8;
+
+export class Picture {
+  #canvas;
+  #clock;
+  #acknowledge;
+  #watch = null;
+
+  constructor(part, acknowledge) {
+    this.#canvas = part("picture");
+    this.#clock = part("clock");
+    this.#acknowledge = acknowledge;
+  }
+
+  /** A new source begins with an empty picture. */
+  follow(status) {
+    if (status.watch === this.#watch) return;
+    this.#watch = status.watch;
+    this.#canvas.classList.remove("is-shown");
+    this.#clock.textContent = "";
+  }
+
+  async draw(bytes) {
+    try {
+      const timeS = new DataView(bytes).getFloat64(0);
+      const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes, HEADER_BYTES)], { type: "image/jpeg" }));
+      if (this.#canvas.width !== bitmap.width || this.#canvas.height !== bitmap.height) {
+        this.#canvas.width = bitmap.width;
+        this.#canvas.height = bitmap.height;
+      }
+      this.#canvas.getContext("2d").drawImage(bitmap, 0, 0);
+      bitmap.close();
+      this.#canvas.classList.add("is-shown");
+      this.#clock.textContent = clockTime(timeS);
+    } finally {
+      await whenVisible();
+      this.#acknowledge();
+    }
+  }
+}
+
+/** Nobody looks at a hidden page: the server need not make pictures for it. */
+function whenVisible() {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+}

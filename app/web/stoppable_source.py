@@ -1,0 +1,40 @@
+"""A source that the user can end: what was seen until then stays, and can be asked about.
+
+Comes in: any source, not yet opened. Goes out: its frames, then END as soon as somebody asked for the end.
+"""
+
+import threading
+
+from vision import END, EndOfStream, Frame
+from vision.sources import Source, SourceCounters, source_counters
+
+__all__ = ["StoppableSource"]
+
+
+class StoppableSource:
+    """`finish` may be called by any thread; the rest by the reading thread."""
+
+    def __init__(self, source: Source, name: str | None = None) -> None:
+        """name: what is shown in place of the source's own name."""
+        self.name = source.name if name is None else name
+        self.is_live = source.is_live
+        self._source = source
+        self._is_over = threading.Event()
+
+    @property
+    def counters(self) -> SourceCounters:
+        return source_counters(self._source)
+
+    def finish(self) -> None:
+        """The stream ends here."""
+        self._is_over.set()
+
+    def open(self) -> None:
+        self._source.open()
+        self.is_live = self._source.is_live
+
+    def read(self, timeout_s: float) -> Frame | EndOfStream | None:
+        return END if self._is_over.is_set() else self._source.read(timeout_s)
+
+    def close(self) -> None:
+        self._source.close()
