@@ -46,7 +46,7 @@ class SmolLMConfig:
 
     def to_metadata(self) -> dict[str, str]:
         """As safetensors metadata."""
-        return {"format": "pt", _METADATA_KEY: json.dumps(asdict(self))}
+        return {_METADATA_KEY: json.dumps(asdict(self))}  # one key: their order in a file is random
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str] | None) -> "SmolLMConfig":

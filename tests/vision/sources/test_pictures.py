@@ -116,6 +116,6 @@ def test_pictures_are_let_go_of_at_once() -> None:
     try:
         for value in range(20):
             converter.convert(picture(np.full((48, 64, 3), value, np.uint8), "yuv420p"))
-        assert sum(isinstance(each, av.VideoFrame) for each in gc.get_objects()) <= 3
+        assert sum(type(each) is av.VideoFrame for each in gc.get_objects()) <= 3
     finally:
         gc.enable()
