@@ -19,7 +19,10 @@ export function start(element) {
   const camera = new Camera(connection, (sentence) => status.problem(sentence));
   const form = new SourceForm(root, part, { connection, camera, status });
 
-  connection.on("hello", (message) => chat.restore(message));
+  connection.on("hello", (message) => {
+    part("body").inert = false; // before this, nobody would hear what is pressed
+    chat.restore(message);
+  });
   connection.on("status", (message) => {
     status.show(message);
     picture.follow(message);
