@@ -14,11 +14,13 @@ from safetensors.torch import load_file
 from app.errors import AnswerError, WeightsMissingError
 from app.language.decoding import DecodingError, Engine, EngineConfig, FusedDecoder, PromptTooLongError
 from app.language.embedded.connector import CONNECTOR_KEY
+from app.language.embedded.evidence import evidence_for
 from app.language.embedded.grounding import GrammarMaker
 from app.language.embedded.lexicon import Lexicon
 from app.language.embedded.prompt import STOP_ID, PromptWriter, SoftVocabulary
 from app.language.embedded.reading import read_snapshot
-from app.language.embedded.recall import evidence_for, recall
+from app.language.embedded.recall import recall
+from app.language.embedded.statements import entailed
 from app.language.embedded.tokenizer import StreamingDecoder, TextTokenizer
 from app.language.embedded.weights import dequantise_state, load_smollm, merge_lora
 from app.language.lmm import Question, Reply
@@ -83,9 +85,9 @@ class EmbeddedLMM:
         if rest:
             text += rest
             yield rest
-        yield Reply(
-            text=text, evidence=evidence_for(recalled, reading), num_prompt_tokens=len(ids), num_tokens=num_tokens
-        )
+        family = entailed(reading, recalled, self._concepts).get(text.strip())
+        evidence = evidence_for(family, recalled, reading)
+        yield Reply(text=text, evidence=evidence, num_prompt_tokens=len(ids), num_tokens=num_tokens)
 
     def close(self) -> None:
         """Forget the KV cache; the weights go with the object."""

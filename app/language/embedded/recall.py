@@ -1,8 +1,8 @@
 """What a question brings back from the memory: records of the concepts it names, moments and ranges it asks about.
 
 In: the question's text, earlier questions, a `Reading`. Out: a `Recall`, which the prompt shows right before the
-question and from which the answer's evidence is taken. Retrieval by content and by time; nothing here decides what the
-answer says. Pure; any thread.
+question and from which the answer's evidence is taken (evidence.py). Retrieval by content and by time; nothing here
+decides what the answer says. Pure; any thread.
 """
 
 import re
@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.language.embedded.lexicon import Lexicon, split_words
-from app.language.embedded.reading import Moment, Reading, Record, Sighting
+from app.language.embedded.reading import Moment, Reading, Sighting
 from app.language.embedded.times import find_times
-from app.language.lmm import Evidence
 from vision.encoders import Concept
 
 __all__ = [
@@ -21,13 +20,11 @@ __all__ = [
     "AskedRange",
     "KindRecall",
     "Recall",
-    "evidence_for",
     "neighbours",
     "recall",
 ]
 
 MAX_ASKED = 3
-MAX_EVIDENCE = 4
 NEAR_S = 1.5  # farther than this from every kept moment, the answer says which moment it used
 LEVEL = 0.06  # centres closer than this share of the picture's width are level with each other
 # Questions that speak of what was named before: "where is it?", "and now?", "what about at 0:20?".
@@ -157,36 +154,6 @@ def neighbours(concept: int, reading: Reading) -> tuple[Sighting | None, tuple[S
     left = tuple(one for one in reversed(others) if one.x < own.x - LEVEL)
     right = tuple(one for one in others if one.x > own.x + LEVEL)
     return nearest, left, right
-
-
-def evidence_for(recalled: Recall, reading: Reading) -> tuple[Evidence, ...]:
-    """The spans and frames an answer to this recall rests on, in order of time; never empty."""
-    found: list[Evidence] = []
-    for asked in recalled.moments:
-        if not asked.is_future:
-            found.append(_evidence(asked.moment))
-    records = [reading.records[concept] for concept in recalled.concepts if concept in reading.records]
-    for kind in recalled.kinds:
-        records += [reading.records[concept] for concept, _ in kind.ever]
-    if not recalled.moments:
-        found += _spans(records, recalled.range)
-    if not found:
-        found.append(_evidence(reading.now))
-    chosen = found if len(found) <= MAX_EVIDENCE else [*found[: MAX_EVIDENCE - 1], found[-1]]
-    return tuple(sorted(chosen, key=lambda one: one.start_s))
-
-
-def _evidence(moment: Moment) -> Evidence:
-    return Evidence(start_s=moment.start_s, end_s=moment.end_s, frame_id=moment.frame_id)
-
-
-def _spans(records: list[Record], asked_range: AskedRange | None) -> list[Evidence]:
-    found = []
-    for record in records:
-        for span in record.spans:
-            if asked_range is None or (span.end_s >= asked_range.start_s and span.start_s <= asked_range.end_s):
-                found.append(Evidence(start_s=span.start_s, end_s=span.end_s, frame_id=span.peak_frame_id))
-    return sorted(found, key=lambda one: one.start_s)
 
 
 def _moment(asked_s: float, reading: Reading) -> AskedMoment:

@@ -61,10 +61,14 @@ def load_decoder(
 
 
 class LoraLinear(nn.Module):
-    """A frozen linear layer plus a trainable low-rank change: x W^T + scale * (x A^T) B^T; A and B are float32."""
+    """A frozen linear layer plus a trainable low-rank change: x W^T + scale * (x A^T) B^T; A and B are float32.
 
-    def __init__(self, base: nn.Linear, rank: int, alpha: float) -> None:
+    In training mode `dropout` of the numbers that go into the change are left out (Hu et al. 2021, LoRA, section 5).
+    """
+
+    def __init__(self, base: nn.Linear, rank: int, alpha: float, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         device = base.weight.device
         self.base = base
         self.scale = alpha / rank
@@ -73,11 +77,11 @@ class LoraLinear(nn.Module):
         nn.init.kaiming_uniform_(self.lora_a, a=5**0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        change = functional.linear(functional.linear(x, self.lora_a.to(x.dtype)), self.lora_b.to(x.dtype))
+        change = functional.linear(functional.linear(self.dropout(x), self.lora_a.to(x.dtype)), self.lora_b.to(x.dtype))
         return self.base(x) + change * self.scale
 
 
-def add_lora(model: nn.Module, rank: int, alpha: float) -> list[nn.Parameter]:
+def add_lora(model: nn.Module, rank: int, alpha: float, dropout: float = 0.0) -> list[nn.Parameter]:
     """Wrap every target linear layer in place, freeze all else; returns the trainable parameters."""
     if rank < 1:
         raise ValueError(f"rank must be >= 1, got {rank}")
@@ -85,7 +89,7 @@ def add_lora(model: nn.Module, rank: int, alpha: float) -> list[nn.Parameter]:
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if name in LORA_TARGETS and isinstance(child, nn.Linear):
-                setattr(parent, name, LoraLinear(child, rank, alpha))
+                setattr(parent, name, LoraLinear(child, rank, alpha, dropout))
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 

@@ -69,7 +69,9 @@ class AdaptedLMM(nn.Module):
         return total / num_labels
 
 
-def build(base: Path, device: str, rank: int, seed: int, resume: Path | None = None) -> AdaptedLMM:
+def build(
+    base: Path, device: str, rank: int, seed: int, resume: Path | None = None, dropout: float = 0.0
+) -> AdaptedLMM:
     """The model at the start of a run: fresh LoRA and word-initialised connector, or those saved in `resume`."""
     torch.manual_seed(seed)
     tokenizer = TextTokenizer(base / TOKENIZER_NAME)
@@ -77,7 +79,7 @@ def build(base: Path, device: str, rank: int, seed: int, resume: Path | None = N
     table = lmm.embed_tokens.weight
     connector = Connector(SoftVocabulary(tokenizer.vocab_size, len(CONCEPTS)).size, table.shape[1]).to(device)
     connector.init_from_words(table, [tokenizer.encode(" " + text) for text in soft_token_texts(CONCEPTS)])
-    add_lora(lmm, rank=rank, alpha=2.0 * rank)
+    add_lora(lmm, rank=rank, alpha=2.0 * rank, dropout=dropout)
     if resume is not None:
         state = load_file(resume / ADAPTER_NAME)
         load_lora(lmm, state)

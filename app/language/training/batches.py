@@ -34,7 +34,7 @@ def make_examples(base: Path, held_out: bool, row_length: int = 1280) -> Example
         phrasings.unknown_held_out if held_out else phrasings.unknown_train,
     )
     writer = PromptWriter(CONCEPTS, SoftVocabulary(tokenizer.vocab_size, len(CONCEPTS)), tokenizer.encode)
-    questioner = Questioner(CONCEPTS, Lexicon(CONCEPTS, tokenizer.is_plain_word), wording, keeps_misread=held_out)
+    questioner = Questioner(CONCEPTS, Lexicon(CONCEPTS, tokenizer.is_plain_word), wording, is_test=held_out)
     return ExampleMaker(Simulator(CONCEPTS, layout), questioner, writer, layout, row_length)
 
 

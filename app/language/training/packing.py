@@ -79,7 +79,7 @@ class ExampleMaker:
         ]
         return self.writer.memory(reading), pairs
 
-    def rows(self, seed: int, num_rows: int = 2, samples_per_row: int = 22) -> Iterator[Packed]:
+    def rows(self, seed: int, num_rows: int = 1, samples_per_row: int = 22) -> Iterator[Packed]:
         """Up to `num_rows` packed rows about the stream of `seed`."""
         memory_ids, pairs = self.pairs(seed, num_rows * samples_per_row)
         for _ in range(num_rows):

@@ -16,6 +16,7 @@ from app.language.embedded.statements import Statements
 from app.language.training.phrasings import UnknownWord
 from app.language.training.slips import slip
 from app.language.training.slots import UNKNOWN_FAMILIES, SlotFiller, Slots
+from app.language.training.variations import vary
 from vision.encoders import Concept
 
 __all__ = ["FOLLOW_UPS", "Questioner", "Sample", "Wording"]
@@ -31,7 +32,8 @@ FOLLOW_UPS: Mapping[str, tuple[str, ...]] = {
 _HEAVY = {
     "exist_now": 3.0, "exist_ever": 3.0, "count_now": 2.0, "where_now": 2.0, "describe_now": 2.0, "when": 2.0,
     "out_of_scope": 2.5, "unknown_now": 1.0, "unknown_ever": 1.0, "greeting": 0.3, "watching": 0.5, "kinds_count": 0.5,
-    "anyone_now": 1.5, "anyone_ever": 1.5, "describe_all": 1.5, "describe_at": 1.5,
+    "anyone_now": 1.5, "anyone_ever": 1.5, "describe_all": 1.5, "describe_at": 1.5, "order": 1.5, "order_yes_no": 1.5,
+    "last": 1.5, "gone": 1.5, "near": 1.5, "side_yes_no": 1.5, "first": 1.5,
 }  # fmt: skip
 _EARLIER_FAMILIES = ("exist_now", "describe_now", "count_now", "when", "exist_ever")
 _EARLIER_RATE = 0.2
@@ -64,10 +66,11 @@ class Wording:
 class Questioner:
     """Asks about readings. One instance per process; the random generator is passed in: same seed, same samples."""
 
-    def __init__(self, concepts: Sequence[Concept], lexicon: Lexicon, wording: Wording, keeps_misread: bool = False):
-        """`keeps_misread`: questions that the retrieval misreads are returned too, marked, to be scored as wrong."""
+    def __init__(self, concepts: Sequence[Concept], lexicon: Lexicon, wording: Wording, is_test: bool = False):
+        """`is_test`: phrasings are used as they are written, and questions that the retrieval misreads are returned
+        too, marked, to be scored as wrong."""
         self._concepts, self._lexicon, self._phrasings = concepts, lexicon, wording.phrasings
-        self._keeps_misread = keeps_misread
+        self._is_test = is_test
         self._filler = SlotFiller(concepts, lexicon, wording.unknown_words)
         self._families = [family for family in wording.phrasings if not family.startswith("fu_")] + list(FOLLOW_UPS)
         self._weights = [_HEAVY.get(family, 1.0) for family in self._families]
@@ -95,7 +98,7 @@ class Questioner:
         slots = self._filler.fill(family, reading, rng)
         if slots is None:
             return None
-        phrasing = rng.choice(self._phrasings[family])
+        phrasing = self._phrasing(family, rng)
         if family in UNKNOWN_FAMILIES:
             word: UnknownWord = slots.words["word"]
             asked = word.plural if "{word.plural}" in phrasing else word
@@ -116,8 +119,12 @@ class Questioner:
         else:
             rule = {"fu_count": "count_now" if base == "exist_now" else "count_max"}.get(family, family)
             slots = Slots(slots.words, first.recalled.concepts, num_times=int(family == "fu_at"), base_rule=rule)
-        text = rng.choice(self._phrasings[family]).format_map(slots.words)
+        text = self._phrasing(family, rng).format_map(slots.words)
         return self._finish(family, text, ((first.question, first.answer),), slots, reading, rng)
+
+    def _phrasing(self, family: str, rng: random.Random) -> str:
+        phrasing = rng.choice(self._phrasings[family])
+        return phrasing if self._is_test else vary(phrasing, rng)
 
     def _finish(
         self, family: str, text: str, history: History, slots: Slots, reading: Reading, rng: random.Random
@@ -125,7 +132,7 @@ class Questioner:
         """Type the question, perhaps with slips, run the retrieval on it and find the right answer."""
         keeps_spelling = slots.answer is not None  # an unknown word is quoted, so it stays as it is
         typed = slip(text, rng) if rng.random() < _SLIP_RATE and not keeps_spelling else text
-        for attempt in (typed,) if self._keeps_misread else dict.fromkeys((typed, text)):
+        for attempt in (typed,) if self._is_test else dict.fromkeys((typed, text)):
             recalled = recall(attempt, history, reading, self._lexicon, self._concepts)
             if not slots.agrees(recalled):
                 continue
@@ -134,4 +141,4 @@ class Questioner:
             answer = slots.answer or Statements(reading, meant, self._concepts).answer(slots.rule(family))
             return Sample(family, history, attempt, recalled, answer) if answer else None
         self.num_misread += 1
-        return Sample(family, history, typed, Recall(), "", is_misread=True) if self._keeps_misread else None
+        return Sample(family, history, typed, Recall(), "", is_misread=True) if self._is_test else None

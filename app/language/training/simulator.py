@@ -1,8 +1,9 @@
 """Streams never filmed: scenes of named objects, seen through an imperfect encoder, written into the real memory.
 
 In: a seed. Out: the `Snapshot` of a `StreamMemory` that was fed the simulated frames one by one, as the perceive thread
-does. The noise follows what bench/encoder_calibration.py measured on real frames: missed and flickering objects,
-doubtful evidence, jittering centres, bursts of false evidence.
+does. The noise follows what bench/encoder_noise.py measured on real frames: small things are missed more often than
+large ones, misses come in runs, evidence is doubtful for a whole visit at times, centres jitter with the size of the
+box, and false evidence comes in bursts.
 """
 
 from collections.abc import Sequence
@@ -24,21 +25,33 @@ _NUM_COCO = 80  # the concepts of COCO come first: everyday things, often severa
 class NoiseConfig:
     """How the simulated encoder errs. Rates are per object and frame unless said otherwise."""
 
-    max_miss_rate: float = 0.25
+    areas: tuple[float, ...] = (0.003, 0.01, 0.05, 0.2)  # of the picture; the bounds between the miss rates
+    miss_rates: tuple[float, ...] = (0.41, 0.14, 0.13, 0.12, 0.07)
+    miss_persistence: float = 0.6  # how likely a missed object is missed in the next frame, at least
     evidence_mean: float = 0.92
     evidence_spread: float = 0.1
-    centre_jitter: float = 0.01
+    doubtful_rate: float = 0.2  # objects whose evidence is low all the time
+    doubtful_mean: float = 0.5
+    centre_jitter: float = 0.015  # of the box
     false_bursts_per_stream: float = 1.0
-    false_burst_frames: float = 2.0
+    false_burst_frames: float = 2.5
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.max_miss_rate < 1.0:
-            raise ValueError(f"max_miss_rate must be in [0, 1), got {self.max_miss_rate}")
+        if len(self.miss_rates) != len(self.areas) + 1:
+            raise ValueError(f"{len(self.areas)} areas part {len(self.areas) + 1} miss rates, got {self.miss_rates}")
+        if not all(0.0 <= rate < 0.5 for rate in self.miss_rates):
+            raise ValueError(f"miss rates must be in [0, 0.5), got {self.miss_rates}")
+        if not 0.0 <= self.miss_persistence < 1.0:
+            raise ValueError(f"miss_persistence must be in [0, 1), got {self.miss_persistence}")
+
+    def miss_rate(self, area: float) -> float:
+        """How often a thing that covers `area` of the picture is missed while it is there."""
+        return self.miss_rates[sum(area >= bound for bound in self.areas)]
 
 
 @dataclass(frozen=True)
 class Track:
-    """One object: what it is, when it is there, where it starts, how it moves, its size, how often it is missed."""
+    """One object: what it is, when it is there, where it starts, how it moves, its size, how sure the encoder is."""
 
     concept: int
     first_frame: int
@@ -46,7 +59,7 @@ class Track:
     centre: np.ndarray
     velocity: np.ndarray
     size: np.ndarray
-    miss_rate: float
+    evidence: float
 
 
 class Simulator:
@@ -114,21 +127,27 @@ class Simulator:
         is_still = rng.random() < 0.5
         width = float(np.exp(rng.uniform(np.log(0.03), np.log(0.6))))
         size = np.array([width, np.clip(width * rng.uniform(0.6, 2.5), 0.03, 0.95)])
-        miss_rate = float(rng.beta(1.0, 4.0) * self._noise.max_miss_rate * 2 * (1.2 - min(width * 2, 1.0)))
+        noise = self._noise
+        evidence = noise.doubtful_mean if rng.random() < noise.doubtful_rate else noise.evidence_mean
         velocity = np.zeros(2) if is_still else rng.normal(0, 0.03, 2)
-        return Track(concept, first, last, rng.uniform(0.04, 0.96, 2), velocity, size, miss_rate)
+        return Track(concept, first, last, rng.uniform(0.04, 0.96, 2), velocity, size, evidence)
 
     def _add_track(self, rng: np.random.Generator, track: Track, frames: list[list[GridObject]]) -> None:
+        noise, width, height = self._noise, float(track.size[0]), float(track.size[1])
+        miss_rate = noise.miss_rate(width * height)
+        stays_missed = max(noise.miss_persistence, miss_rate)
+        becomes_missed = miss_rate * (1 - stays_missed) / (1 - miss_rate)  # keeps the share of misses at miss_rate
+        is_missed = rng.random() < miss_rate
         for index in range(track.first_frame, track.last_frame):
             centre = track.centre + track.velocity * (index - track.first_frame)
             if (centre < 0.01).any() or (centre > 0.99).any():
                 break
-            if rng.random() < track.miss_rate:
+            is_missed = rng.random() < (stays_missed if is_missed else becomes_missed)
+            if is_missed:
                 continue
-            evidence = float(np.clip(rng.normal(self._noise.evidence_mean, self._noise.evidence_spread), 0.2, 1.0))
-            x, y = np.clip(centre + rng.normal(0, self._noise.centre_jitter, 2), 0.0, 0.999)
-            width, height = track.size
-            frames[index].append((track.concept, evidence, float(x), float(y), float(width), float(height)))
+            evidence = float(np.clip(rng.normal(track.evidence, noise.evidence_spread), 0.15, 1.0))
+            x, y = np.clip(centre + rng.normal(0, noise.centre_jitter, 2) * track.size, 0.0, 0.999)
+            frames[index].append((track.concept, evidence, float(x), float(y), width, height))
 
     def _add_false_burst(self, rng: np.random.Generator, frames: list[list[GridObject]]) -> None:
         concept, first = int(rng.integers(len(self._concepts))), int(rng.integers(len(frames)))

@@ -44,8 +44,10 @@ class TrainConfig:
     seed: int = 1
     device: str = "cuda"
     rank: int = 24
-    learning_rate: float = 8e-4
-    connector_rate: float = 2e-3
+    dropout: float = 0.1  # of LoRA's input
+    learning_rate: float = 5e-4
+    connector_rate: float = 1e-3
+    weight_decay: float = 0.05
     warmup_steps: int = 60
     batch_rows: int = 16
     row_length: int = 1280
@@ -117,11 +119,11 @@ def average_gradients(parameters: list[nn.Parameter]) -> None:
 
 def train(config: TrainConfig) -> AdaptedLMM:
     """Optimise for `config.minutes` with a warm-up and a cosine over the time spent; saves every few minutes."""
-    model = build(config.base, config.device, config.rank, config.seed, config.resume)
+    model = build(config.base, config.device, config.rank, config.seed, config.resume, config.dropout).train()
     lora = [parameter for parameter in model.lmm.parameters() if parameter.requires_grad]
     connector = list(model.connector.parameters())
     groups = [{"params": lora, "lr": config.learning_rate}, {"params": connector, "lr": config.connector_rate}]
-    optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01)
+    optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=config.weight_decay)
     peaks = [group["lr"] for group in optimiser.param_groups]
     started = saved = time.monotonic()
     samples = 0
@@ -154,7 +156,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", type=Path)
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
-    for name, default in (("minutes", 8.0), ("learning-rate", 8e-4), ("connector-rate", 2e-3)):
+    for name, default in (
+        ("minutes", 8.0),
+        ("learning-rate", 5e-4),
+        ("connector-rate", 1e-3),
+        ("dropout", 0.1),
+        ("weight-decay", 0.05),
+    ):
         parser.add_argument(f"--{name}", type=float, default=default)
     counts = {"seed": 1, "batch-rows": 16, "num-workers": 15, "eval-streams": 120, "pairs-per-stream": 10}
     for name, count in counts.items():

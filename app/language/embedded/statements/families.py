@@ -69,9 +69,12 @@ class Statements(Case):
         )
 
 
-def entailed(reading: Reading, recalled: Recall, concepts: Sequence[Concept]) -> list[str]:
-    """The distinct true sentences about what was recalled, with two named concepts in either order."""
-    found: dict[str, None] = {}
+def entailed(reading: Reading, recalled: Recall, concepts: Sequence[Concept]) -> dict[str, str]:
+    """The distinct true sentences about what was recalled, with two named concepts in either order.
+
+    Each with the first family that says it.
+    """
+    found: dict[str, str] = {}
     orders = [recalled.concepts]
     if len(recalled.concepts) >= 2:
         orders.append((recalled.concepts[1], recalled.concepts[0]))
@@ -80,5 +83,5 @@ def entailed(reading: Reading, recalled: Recall, concepts: Sequence[Concept]) ->
         for family in FAMILIES:
             sentence = case.answer(family) if case.can_answer(family) else None
             if sentence is not None:
-                found[sentence] = None
-    return list(found)
+                found.setdefault(sentence, family)
+    return found

@@ -4,8 +4,8 @@ import pytest
 
 from app.language.embedded.lexicon import Lexicon
 from app.language.embedded.reading import read_snapshot
-from app.language.embedded.recall import Recall, evidence_for, recall
-from tests.app.language.embedded.streams import INDEX, LAYOUT, snapshot_of, walk
+from app.language.embedded.recall import Recall, recall
+from tests.app.language.embedded.streams import INDEX, LAYOUT, walk
 from vision.encoders import CONCEPTS
 
 READING = read_snapshot(walk(), LAYOUT)
@@ -49,27 +49,3 @@ def test_a_range_tells_the_most_seen_within_it() -> None:
 def test_kinds_tell_their_members_now_and_ever() -> None:
     kind = recalled("Which animals did you see?").kinds[0]
     assert kind.now == () and kind.ever == ((INDEX["dog"], 2),)
-
-
-def test_evidence_is_the_spans_of_what_was_asked() -> None:
-    evidence = evidence_for(recalled("Did you see a dog?"), READING)
-    assert [(one.start_s, one.end_s) for one in evidence] == [(5.0, 9.0)]
-    assert 50 <= evidence[0].frame_id <= 90
-
-
-def test_evidence_for_a_moment_lies_at_that_moment() -> None:
-    evidence = evidence_for(recalled("What did you see at 0:07?"), READING)
-    assert len(evidence) == 1 and evidence[0].start_s <= 7.0 <= evidence[0].end_s
-
-
-def test_without_anything_recalled_the_newest_frame_is_the_evidence() -> None:
-    evidence = evidence_for(recalled("Is there an elephant?"), READING)
-    assert [(one.start_s, one.end_s, one.frame_id) for one in evidence] == [(19.0, 19.0, 190)]
-
-
-def test_evidence_is_bounded_and_in_order() -> None:
-    frames = [(float(second), [("cat", 0.5, 0.5)] if second // 10 % 2 == 0 else []) for second in range(150)]
-    reading = read_snapshot(snapshot_of(frames), LAYOUT)
-    evidence = evidence_for(recall("When did you see the cat?", (), reading, LEXICON, CONCEPTS), reading)
-    assert 2 <= len(evidence) <= 4
-    assert [one.start_s for one in evidence] == sorted(one.start_s for one in evidence)

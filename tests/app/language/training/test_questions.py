@@ -13,9 +13,9 @@ READING = read_snapshot(walk(), LAYOUT)
 LEXICON = Lexicon(CONCEPTS, lambda word: False)
 
 
-def questioner(keeps_misread: bool = False) -> Questioner:
+def questioner(is_test: bool = False) -> Questioner:
     phrasings = load_phrasings(with_extra=True)
-    return Questioner(CONCEPTS, LEXICON, Wording(phrasings.train, phrasings.unknown_train), keeps_misread)
+    return Questioner(CONCEPTS, LEXICON, Wording(phrasings.train, phrasings.unknown_train), is_test)
 
 
 def test_the_same_seed_gives_the_same_samples() -> None:
@@ -37,6 +37,6 @@ def test_half_of_the_existence_questions_ask_for_what_was_never_there() -> None:
 
 
 def test_misread_questions_are_kept_and_marked_only_when_asked_for() -> None:
-    strict = questioner(keeps_misread=True).ask(READING, random.Random(3), 600)
+    strict = questioner(is_test=True).ask(READING, random.Random(3), 600)
     assert not any(sample.is_misread for sample in questioner().ask(READING, random.Random(3), 600))
     assert all(sample.answer == "" for sample in strict if sample.is_misread)

@@ -24,11 +24,18 @@ def test_streams_vary_in_length_and_content() -> None:
 
 
 def test_without_noise_a_stream_holds_no_false_concepts() -> None:
-    quiet = NoiseConfig(max_miss_rate=0.0, false_bursts_per_stream=0.0, evidence_spread=0.0, evidence_mean=1.0)
+    quiet = NoiseConfig(
+        miss_rates=(0.0,) * 5,
+        miss_persistence=0.0,
+        doubtful_rate=0.0,
+        false_bursts_per_stream=0.0,
+        evidence_spread=0.0,
+        evidence_mean=1.0,
+    )
     reading = read_snapshot(Simulator(CONCEPTS, LAYOUT, quiet).snapshot(3, max_frames=30), LAYOUT)
     assert all(record.peak_count >= 1 for record in reading.records.values())
 
 
 def test_a_miss_rate_of_one_is_refused() -> None:
-    with pytest.raises(ValueError, match="max_miss_rate"):
-        NoiseConfig(max_miss_rate=1.0)
+    with pytest.raises(ValueError, match="miss rates"):
+        NoiseConfig(miss_rates=(0.9,) * 5)
