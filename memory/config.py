@@ -27,6 +27,14 @@ class MemoryConfig:
         0.985  # a frame nearer than this (cosine) to the last kept one extends the newest slot
     )
     max_spans_per_channel: int = 8
+    abstract_capacity: int = 16  # entries of the summary of the whole stream
+    attention_temperature: float = 0.1  # of the summary: smaller is sharper
+    max_notes: int = 256  # captions, answers, the user's notes
+    max_note_chars: int = 600
+    max_gaps: int = 256
+    max_pins: int = 16
+    max_pinned_slots: int = 12  # event slots that pins may keep from merging, all pins together
+    num_spare_rows: int = 16  # token rows for readers that hold on to older snapshots; beyond them memory is allocated
     device: str = "cpu"  # where the tokens live; times, weights, ids and keys are always on the host
 
     def __post_init__(self) -> None:
@@ -37,12 +45,21 @@ class MemoryConfig:
             "spatial_capacity",
             "max_spans_per_channel",
             "protected_slots",
+            "abstract_capacity",
+            "max_notes",
+            "max_note_chars",
+            "max_gaps",
+            "max_pins",
         ):
             _require(getattr(self, name) >= 1, name, getattr(self, name), ">= 1")
         _require(self.temporal_capacity >= 2, "temporal_capacity", self.temporal_capacity, ">= 2")
         is_room_left = self.protected_slots < self.temporal_capacity  # else no pair could ever be merged
         allowed = f"below temporal_capacity={self.temporal_capacity}"
         _require(is_room_left, "protected_slots", self.protected_slots, allowed)
+        for name in ("max_pinned_slots", "num_spare_rows"):
+            _require(getattr(self, name) >= 0, name, getattr(self, name), ">= 0")
+        is_warm = 0 < self.attention_temperature < float("inf")
+        _require(is_warm, "attention_temperature", self.attention_temperature, "finite and > 0")
         is_inside = 0 <= self.num_evidence_channels <= self.token_dim
         allowed = f"in 0..token_dim={self.token_dim}"
         _require(is_inside, "num_evidence_channels", self.num_evidence_channels, allowed)
@@ -61,15 +78,27 @@ class MemoryConfig:
         return (self.spatial_capacity + self.temporal_capacity) * self.num_tokens
 
     @property
+    def pinnable_slots(self) -> int:
+        """How many slots pins can protect: two must always be left that may be merged."""
+        return max(0, min(self.max_pinned_slots, self.temporal_capacity - self.protected_slots - 1))
+
+    @property
+    def num_rows(self) -> int:
+        """Token rows made at start: every entry, what one write makes and replaces, and the readers' spare ones."""
+        return self.spatial_capacity + self.temporal_capacity + 4 + self.num_spare_rows
+
+    @property
     def max_bytes(self) -> int:
         """The most bytes that the memory itself holds, however long the stream; what readers keep comes on top."""
-        entries = (
-            self.spatial_capacity + self.temporal_capacity + 1
-        )  # one more between the arrival of a frame and a merge
+        vectors = 2 * 4 * self.key_dim + 4 * self.token_dim  # of an entry: its keys and its pooled tokens
+        entries = (self.spatial_capacity + self.temporal_capacity + 1) * vectors + (
+            self.abstract_capacity + 1
+        ) * vectors
         rows = self.temporal_capacity + 1 - self.protected_slots  # of the distance cache
-        costs = rows * (2 * 4 * self.key_dim + 2 * 8) + 3 * 8 * rows * rows
+        costs = sum(n * (2 * 4 * self.key_dim + 2 * 8) + 3 * 8 * n * n for n in (rows, self.abstract_capacity + 1))
         ledger = self.num_evidence_channels * (256 + 64 * self.max_spans_per_channel)
-        return entries * (self.frame_bytes + 2 * 4 * self.key_dim) + costs + ledger
+        words = self.max_notes * (4 * self.max_note_chars + 64) + 64 * self.max_gaps
+        return self.num_rows * self.frame_bytes + entries + costs + ledger + words
 
 
 def _require(is_allowed: bool, name: str, value: object, allowed: str) -> None:

@@ -1,8 +1,8 @@
 """The running record of what was present when, and how many: exact for hours, whatever the tiers merge.
 
 Comes in: the pooled evidence [C] of each frame (the sum of each evidence channel over the frame's tokens), its time
-and id. Goes out: LedgerState, frozen at a frame, from which any thread makes a Ledger. The recorder is owned by the
-writer's thread.
+and id. Goes out: LedgerState, frozen at a frame, from which any thread makes a Ledger. The recorder is changed under
+the memory's lock alone.
 
 The rule, for each channel with evidence e:
 - presence is s <- 0.5 s + 0.5 min(e, 1): it begins at s >= 0.4 and ends at s < 0.2, so one doubtful frame is no
@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from memory.intervals import Interval
 from memory.records import Ledger, Span
 from memory.spans import History, TimedSpan
 
@@ -37,6 +38,7 @@ class LedgerState(NamedTuple):
     is_present: np.ndarray  # bool [C]
     histories: dict[int, History]
     max_spans: int
+    pins: tuple[Interval, ...] = ()  # spans that touch them are joined last
 
     @property
     def nbytes(self) -> int:
@@ -53,6 +55,7 @@ class LedgerState(NamedTuple):
                 int(self.numbers[NUM_APPEARANCES, channel]),
                 count_now=max(1, int(self.counts[channel])),
                 max_spans=self.max_spans,
+                pins=self.pins,
             )
         return Ledger(channels=dict(sorted(records.items())))
 
@@ -83,6 +86,7 @@ class LedgerRecorder:
         self._threshold = np.full(num_channels, APPEAR_LEVEL, np.float32)
         self._was_seen = np.zeros(num_channels, bool)
         self._evidence: list[np.ndarray] = []  # of the last two frames, newest first
+        self._evidence_times_s: list[float] = []  # of the last three frames, newest first: the counts are made of them
         self._fresh = np.zeros(0, np.int64)  # channels whose run began with the last frame
         self._last_frame = (0.0, 0)
         self._num_frames = 0
@@ -116,6 +120,7 @@ class LedgerRecorder:
         for channel in changed.tolist():
             self._vanish(channel) if self._state.is_present[channel] else self._appear(channel)
         self._was_seen, self._last_frame = is_seen, (time_s, frame_id)
+        self._evidence_times_s = [time_s, *self._evidence_times_s[:2]]
         self._num_frames += 1
 
     def publish(self) -> LedgerState:
@@ -159,7 +164,7 @@ class LedgerRecorder:
         state.is_present[channel] = False
         self._threshold[channel] = APPEAR_LEVEL
         history = state.histories.get(channel, History()).with_span(
-            state.current_span(channel), int(state.numbers[NUM_APPEARANCES, channel]), state.max_spans
+            state.current_span(channel), int(state.numbers[NUM_APPEARANCES, channel]), state.max_spans, state.pins
         )
         self._state = state._replace(histories={**state.histories, channel: history})  # published states keep theirs
 

@@ -9,9 +9,19 @@ from dataclasses import dataclass, field, fields
 
 import torch
 
+from memory.gaps import Gap
+from memory.pins import Pin
 from memory.records import Ledger
+from memory.text_log import Note
 
 __all__ = ["Snapshot", "Tier"]
+
+
+def _no_entries() -> "Tier":
+    ids = torch.empty(0, dtype=torch.int64)
+    times_s = torch.empty((0, 2), dtype=torch.float64)
+    weights, tokens = torch.empty(0), torch.empty((0, 1, 0))
+    return Tier(times_s=times_s, weights=weights, tokens=tokens, frame_ids=ids, first_frame_ids=ids, last_frame_ids=ids)
 
 
 def _unknown() -> torch.Tensor:
@@ -54,6 +64,7 @@ class LazyTier(Tier):
         if name != "tokens" or stack_tokens is None:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         kept: torch.Tensor = self.__dict__.setdefault("tokens", stack_tokens())
+        self.__dict__["stack_tokens"] = None  # the writer gets the rows back
         return kept
 
     def __getstate__(self) -> dict[str, torch.Tensor]:
@@ -65,9 +76,14 @@ class LazyTier(Tier):
 class Snapshot:
     """The memory as it was after `version` writes. A question takes one and keeps it."""
 
-    version: int
+    version: int  # grows with every write and every command
     t_now_s: float  # time of the newest frame, 0.0 before the first
-    frames_seen: int
+    frames_seen: int  # frames that the temporal tier stands for: all that were written, less those forgotten
     spatial: Tier  # the last frames, oldest first, newest LAST
     temporal: Tier  # event slots over the whole stream, ordered by start
     ledger: Ledger
+    abstract: Tier = field(default_factory=_no_entries)  # what it was about: one token [N, 1, D] for each theme
+    notes: tuple[Note, ...] = ()  # in order of the time they speak of
+    gaps: tuple[Gap, ...] = ()  # in order of start
+    pins: tuple[Pin, ...] = ()
+    frames_forgotten: int = 0

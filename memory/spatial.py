@@ -1,9 +1,12 @@
 """The spatial tier: the last N frames at full detail, whatever they show; never thinned for the sake of older ones.
 
-Comes in: the entry of each frame. Goes out: the N newest, oldest first. Owned by the writer's thread.
+Comes in: the entry of each frame. Goes out: the N newest, oldest first. Changed under the memory's lock alone.
 """
 
+from collections.abc import Sequence
+
 from memory.entry import Entry
+from memory.intervals import Interval
 
 __all__ = ["SpatialTier"]
 
@@ -18,6 +21,18 @@ class SpatialTier:
     def push(self, frame: Entry) -> None:
         self._places[self._num_written % len(self._places)] = frame
         self._num_written += 1
+
+    def forget(self, interval: Interval) -> int:
+        """Drops the frames of the interval; how many."""
+        frames = self.publish()
+        kept = [frame for frame in frames if not frame.is_of(interval)]
+        self.restore(kept)
+        return len(frames) - len(kept)
+
+    def restore(self, frames: Sequence[Entry]) -> None:
+        """Holds these frames, oldest first, and no others."""
+        self._places = [*frames, *[None] * (len(self._places) - len(frames))]
+        self._num_written = len(frames)
 
     def publish(self) -> tuple[Entry, ...]:
         """The frames held, oldest first, newest last."""

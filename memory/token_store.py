@@ -1,8 +1,8 @@
 """Where visual tokens live: in numpy arrays on the CPU, whose calls are cheap, in torch tensors elsewhere.
 
-Comes in: one frame's tokens and key, of any floating dtype, on any device. Goes out: private float32 copies, the sum
-over the frame's tokens on the host; and, for a reader, the mean tokens of many entries stacked into one tensor.
-take() runs on the writer's thread, stack() on the reader's.
+Comes in: one frame's tokens and key, of any floating dtype, on any device. Goes out: the tokens in a row of their own
+(memory/token_rows.py), the sum over the frame's tokens on the host; and, for a reader, the mean tokens of many entries
+stacked into one tensor. take(), restore() and fetch() run under the memory's lock, stack() on the reader's thread.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ import torch
 
 from memory.config import MemoryConfig
 from memory.entry import Entry
+from memory.token_rows import DeviceRows, HostRows, TokenRow
 
 __all__ = ["DeviceTokenStore", "HostTokenStore", "TokenStore", "make_token_store"]
 
@@ -20,16 +21,30 @@ Floats = torch.Tensor | np.ndarray
 
 
 class TokenStore(Protocol):
-    key_dim: int
+    @property
+    def reserved_bytes(self) -> int:
+        """Bytes of the rows, lent or free; constant."""
 
-    def take(self, tokens: Floats, key: Floats) -> tuple[Any, np.ndarray, np.ndarray]:
+    def take(self, tokens: Floats, key: Floats) -> tuple[TokenRow, np.ndarray, np.ndarray]:
         """(own copy [P, D]; on the host: sum over tokens [D], own copy of the key [key_dim]), all float32."""
+
+    def restore(self, token_sum: np.ndarray) -> TokenRow:
+        """A row that holds token_sum, float32 [P, D]."""
+
+    def fetch(self, entries: Sequence[Entry]) -> np.ndarray:
+        """The sums themselves, on the host: float32 [N, P, D]."""
 
     def mark_ready(self) -> Any:
         """A token that stack() waits for before it reads what was written up to now."""
 
     def stack(self, entries: Sequence[Entry], ready: Any) -> torch.Tensor:
         """Mean tokens, [N, P, D] float32, newly made, on the memory's device."""
+
+    def place(self, values: np.ndarray) -> torch.Tensor:
+        """A small array as a tensor on the memory's device."""
+
+    def erase_free(self) -> None:
+        """Overwrites the rows that nobody holds: after forgetting, what they held must not lie about."""
 
 
 def make_token_store(config: MemoryConfig) -> TokenStore:
@@ -39,67 +54,109 @@ def make_token_store(config: MemoryConfig) -> TokenStore:
 
 class HostTokenStore:
     def __init__(self, config: MemoryConfig) -> None:
-        self.key_dim = config.key_dim
         self._shape = (config.num_tokens, config.token_dim)
+        self._rows = HostRows(config.num_rows, self._shape)
+        self.erase_free = self._rows.erase_free
 
-    def take(self, tokens: Floats, key: Floats) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    @property
+    def reserved_bytes(self) -> int:
+        return self._rows.nbytes
+
+    def take(self, tokens: Floats, key: Floats) -> tuple[TokenRow, np.ndarray, np.ndarray]:
         with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the sum
-            own = _host_copy(tokens)
-            return own, np.add.reduce(own, axis=0), _host_copy(key)
+            row = self._rows.empty()
+            np.copyto(row.values, _on_host(tokens), casting="unsafe")
+            return row, np.add.reduce(row.values, axis=0), _host_copy(key)
+
+    def restore(self, token_sum: np.ndarray) -> TokenRow:
+        row = self._rows.empty()
+        np.copyto(row.values, token_sum)
+        return row
+
+    def fetch(self, entries: Sequence[Entry]) -> np.ndarray:
+        return np.array([entry.token_sum.values for entry in entries], np.float32).reshape(-1, *self._shape)
 
     def mark_ready(self) -> None:
         return None
 
     def stack(self, entries: Sequence[Entry], ready: Any) -> torch.Tensor:
-        stacked = np.empty((len(entries), *self._shape), np.float32)
-        for place, entry in zip(stacked, entries, strict=True):
-            np.divide(entry.token_sum, np.float32(entry.weight), out=place)
-        return torch.from_numpy(stacked)
+        means = self._rows.means([entry.token_sum for entry in entries], [entry.weight for entry in entries])
+        return torch.from_numpy(means)
+
+    def place(self, values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(values)
 
 
 class DeviceTokenStore:
     """The tokens stay on the device. A reader's stream waits for the writer's by an event; its host does not wait."""
 
     def __init__(self, config: MemoryConfig) -> None:
-        self.key_dim = config.key_dim
         self._shape = (config.num_tokens, config.token_dim)
         self._device = torch.device(config.device)
+        self._rows = DeviceRows(config.num_rows, self._shape, self._device)
+        self.erase_free = self._rows.erase_free
 
-    def take(self, tokens: Floats, key: Floats) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
-        own = torch.as_tensor(tokens).detach().to(self._device, torch.float32, copy=True)
-        pooled = own.sum(dim=0)
-        if isinstance(key, torch.Tensor) and key.device == own.device:
-            both = torch.cat([pooled, key.detach().to(torch.float32)]).cpu().numpy()  # sync: the writer's only one
-            return own, both[: self._shape[1]], both[self._shape[1] :]
-        with np.errstate(over="ignore", invalid="ignore"):
-            return own, pooled.cpu().numpy(), _host_copy(key)  # sync: the writer's only one
+    @property
+    def reserved_bytes(self) -> int:
+        return self._rows.nbytes
+
+    def take(self, tokens: Floats, key: Floats) -> tuple[TokenRow, np.ndarray, np.ndarray]:
+        given = torch.as_tensor(tokens).detach()
+        self._follow_caller(given, key)
+        with self._rows.writing(), np.errstate(over="ignore", invalid="ignore"):
+            row = self._rows.empty()
+            row.values.copy_(given)
+            pooled = row.values.sum(dim=0)
+            if isinstance(key, torch.Tensor) and key.device == row.values.device:
+                both = torch.cat([pooled, key.detach().to(torch.float32)]).cpu().numpy()  # sync: the writer's only one
+                return row, both[: self._shape[1]], both[self._shape[1] :]
+            return row, pooled.cpu().numpy(), _host_copy(key)  # sync: the writer's only one
+
+    def restore(self, token_sum: np.ndarray) -> TokenRow:
+        with self._rows.writing():
+            row = self._rows.empty()
+            row.values.copy_(torch.from_numpy(token_sum))
+        return row
+
+    def fetch(self, entries: Sequence[Entry]) -> np.ndarray:
+        if not entries:
+            return np.empty((0, *self._shape), np.float32)
+        with self._rows.writing():
+            on_host: np.ndarray = torch.stack([entry.token_sum.values for entry in entries]).cpu().numpy()
+        return on_host
 
     def mark_ready(self) -> torch.cuda.Event | None:
-        if self._device.type != "cuda":
+        if self._rows.stream is None:
             return None
         event = torch.cuda.Event()
-        event.record(torch.cuda.current_stream(self._device))
+        event.record(self._rows.stream)
         return event
 
     def stack(self, entries: Sequence[Entry], ready: torch.cuda.Event | None) -> torch.Tensor:
-        if not entries:
-            return torch.empty((0, *self._shape), device=self._device)
-        sums = [entry.token_sum for entry in entries]
-        if ready is not None:
-            stream = torch.cuda.current_stream(self._device)
-            stream.wait_event(ready)
-            for token_sum in sums:
-                token_sum.record_stream(stream)  # the writer may drop it while this stream still reads it
-        weights = torch.tensor([entry.weight for entry in entries], dtype=torch.float32).to(
-            self._device, non_blocking=True
-        )
-        return torch.stack(sums).div_(weights[:, None, None])  # [N, P, D]
+        return self._rows.means([entry.token_sum for entry in entries], [entry.weight for entry in entries], ready)
+
+    def place(self, values: np.ndarray) -> torch.Tensor:
+        return self._rows.from_host(torch.from_numpy(values))
+
+    def _follow_caller(self, tokens: torch.Tensor, key: Floats) -> None:
+        """What the caller's stream has under way must be done before the writer's stream reads it."""
+        stream = self._rows.stream
+        if stream is None:
+            return
+        stream.wait_stream(torch.cuda.current_stream(self._device))
+        for given in (tokens, key):
+            if isinstance(given, torch.Tensor) and given.is_cuda:
+                given.record_stream(stream)  # the caller may drop it while this stream still reads it
+
+
+def _on_host(values: Floats) -> np.ndarray:
+    """Without a copy where there need not be one."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu()
+        return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
+    return values
 
 
 def _host_copy(values: Floats) -> np.ndarray:
     """A float32 copy that nobody else can write into."""
-    if isinstance(values, torch.Tensor):
-        on_host = values.detach().to("cpu", torch.float32)
-        is_shared = on_host.data_ptr() == values.data_ptr()
-        return on_host.numpy().copy() if is_shared else np.ascontiguousarray(on_host.numpy())
-    return np.array(values, np.float32, order="C")
+    return np.array(_on_host(values), np.float32, order="C")

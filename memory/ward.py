@@ -7,6 +7,8 @@ pair. Owned by the writer's thread. Distances are differences of float32 keys, n
 0 apart, and the result does not depend on a BLAS or on the number of its threads.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 __all__ = ["WardCosts"]
@@ -60,8 +62,30 @@ class WardCosts:
         pairs[:, :, row : size - 1] = pairs[:, :, row + 1 : size]
         self._size -= 1
 
-    def cheapest_pair(self, age_s: float) -> tuple[int, int]:
-        """Rows (i, j), i < j, of the cheapest merge; of equally cheap ones the oldest. Needs two slots."""
+    def clear(self) -> None:
+        """No slots, and nothing left of those that were."""
+        self._size = 0
+        for array in (self._keys, self._difference, self._scales, self._times_s, self._pairs, self._costs):
+            array[...] = 0
+
+    @property
+    def pairs(self) -> np.ndarray:
+        """Copies of the cached numbers, float64 [2, N, N]: cost without its time term; distance in time."""
+        return self._pairs[:, : self._size, : self._size].copy()
+
+    def restore(self, keys: np.ndarray, weights: np.ndarray, times_s: np.ndarray, pairs: np.ndarray) -> None:
+        """The cache as it was. keys: float32 [N, key_dim], weights and times_s: [N], pairs: float64 [2, N, N]."""
+        self.clear()
+        self._size = size = len(keys)
+        self._keys[:size], self._times_s[:size] = keys, times_s
+        self._scales[:size] = [int(weight) ** self._alpha for weight in weights]
+        self._pairs[:, :size, :size] = pairs
+
+    def cheapest_pair(self, age_s: float, frozen: Sequence[int] = ()) -> tuple[int, int]:
+        """Rows (i, j), i < j, of the cheapest merge; of equally cheap ones the oldest. Rows in `frozen` take no part.
+
+        Needs two rows that are not frozen.
+        """
         size = self._size
         costs, (base, gaps_s) = self._costs[:size, :size], self._pairs[:, :size, :size]
         if age_s > 0:
@@ -70,6 +94,8 @@ class WardCosts:
             costs *= base
         else:
             costs[...] = base
+        for row in frozen:
+            costs[row] = costs[:, row] = np.inf
         return divmod(
             int(costs.argmin()), size
         )  # symmetric and in order of start: the first minimum is the oldest pair

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-import memory.stream_memory as stream_memory
+import memory.parts as parts
 from memory import MemoryConfig, StreamMemory, TokensError
 from memory.token_store import DeviceTokenStore, HostTokenStore, make_token_store
 
@@ -39,13 +39,13 @@ def assert_same_state(one, other):
 
 def test_the_device_decides_the_store():
     assert isinstance(make_token_store(make_config()), HostTokenStore)
-    assert isinstance(make_token_store(make_config("cuda")), DeviceTokenStore)
+    assert isinstance(make_token_store(make_config("meta")), DeviceTokenStore)
 
 
 @pytest.mark.parametrize("as_tensor", [np.array, torch.from_numpy], ids=["numpy", "torch"])
 def test_both_stores_hold_the_same_memory(monkeypatch, as_tensor):
     on_host = written(make_config(), as_tensor).snapshot()
-    monkeypatch.setattr(stream_memory, "make_token_store", DeviceTokenStore)
+    monkeypatch.setattr(parts, "make_token_store", DeviceTokenStore)
     elsewhere = written(make_config(), as_tensor)
     assert_same_state(on_host, elsewhere.snapshot())
     assert elsewhere.stats().bytes > 0
@@ -53,7 +53,7 @@ def test_both_stores_hold_the_same_memory(monkeypatch, as_tensor):
 
 
 def test_device_store_refuses_what_the_host_store_refuses(monkeypatch):
-    monkeypatch.setattr(stream_memory, "make_token_store", DeviceTokenStore)
+    monkeypatch.setattr(parts, "make_token_store", DeviceTokenStore)
     memory = StreamMemory(make_config())
     for value in (float("nan"), float("inf"), 3e38):
         with pytest.raises(TokensError):
@@ -61,6 +61,20 @@ def test_device_store_refuses_what_the_host_store_refuses(monkeypatch):
         with pytest.raises(TokensError):
             memory.write(torch.ones(5, 7), np.full(6, value * 10), 0.0, 0)
     assert memory.snapshot().version == 0
+
+
+def test_device_store_is_exported_restored_and_forgets_like_the_host_store(monkeypatch):
+    on_host = written(make_config(), np.array)
+    monkeypatch.setattr(parts, "make_token_store", DeviceTokenStore)
+    elsewhere = written(make_config(), np.array)
+    loaded = StreamMemory.from_state(*elsewhere.export_state())
+    for memory in (on_host, elsewhere, loaded):
+        memory.forget(5.0, 20.0)
+    assert_same_state(on_host.snapshot(), elsewhere.snapshot())
+    assert_same_state(elsewhere.snapshot(), loaded.snapshot())
+    torch.testing.assert_close(on_host.snapshot().abstract.tokens, loaded.snapshot().abstract.tokens)
+    loaded.forget(-1.0, 1e6)
+    assert len(loaded.snapshot().temporal) == 0 and not loaded._parts.store._rows._block.any()
 
 
 @pytest.mark.gpu
