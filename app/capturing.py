@@ -2,12 +2,14 @@
 
 Comes in: one Source, which this thread alone opens, reads and closes. Goes out: Frames, into a hand-off. Where the
 stream does not wait the newest frame wins; where it can (a file at full speed) reading waits, so that nothing is lost.
+Beside them go the gaps: when nothing could be seen. A gap is there before the first frame after it.
 """
 
 import logging
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,11 +17,21 @@ from enum import Enum
 from app.handoff import Handoff
 from app.worker import StopSignal, Worker
 from vision import END, Frame, SourceLostError
-from vision.sources import Source, SourceConfig, SourceCounters, source_counters
+from vision.sources import (
+    ConnectionStatus,
+    Source,
+    SourceConfig,
+    SourceCounters,
+    StreamGap,
+    source_connection,
+    source_counters,
+    take_gaps,
+)
 
 __all__ = ["CaptureConfig", "CaptureWorker", "StreamOutcome"]
 
 _log = logging.getLogger(__name__)
+_MAX_GAPS_WAITING = 64
 _POLL_S = 0.2  # how long one wait may keep the thread from looking at the stop event
 
 
@@ -75,6 +87,9 @@ class CaptureWorker(Worker):
         self.outcome = StreamOutcome.PLAYING
         self.lost_error: SourceLostError | None = None
         self.newest: tuple[Frame, float] | None = None  # the newest frame, and the clock when it was read
+        self.num_gaps = 0
+        self._gaps: deque[StreamGap] = deque()  # waiting for whoever keeps the memory
+        self._gaps_lock = threading.Lock()
         self._make_source, self._handoff, self._config = make_source, handoff, config
         self._may_play, self._clock = may_play, clock
         self._waiting: Frame | None = None  # read, but there was no room for it yet
@@ -95,6 +110,18 @@ class CaptureWorker(Worker):
     def counters(self) -> SourceCounters | None:
         return None if self.source is None else source_counters(self.source)
 
+    @property
+    def connection(self) -> ConnectionStatus | None:
+        """How the connection of a live source stands; None for a source that has none to lose."""
+        return source_connection(self.source)
+
+    def take_gaps(self) -> list[StreamGap]:
+        """The times without pictures since the last call, in order. Any thread."""
+        with self._gaps_lock:
+            gaps = list(self._gaps)
+            self._gaps.clear()
+        return gaps
+
     def open(self) -> None:
         self.source = self._make_source()
         self.source.open()
@@ -111,9 +138,12 @@ class CaptureWorker(Worker):
         return self._read(self.source)
 
     def close(self) -> None:
-        self._handoff.finish()
-        if self.source is not None:
-            self.source.close()
+        try:
+            if self.source is not None:
+                self.source.close()
+                self._note_gaps(self.source)  # what was not seen up to the end
+        finally:
+            self._handoff.finish()
 
     def _read(self, source: Source) -> bool:
         """Reads once. False when the stream is over, for whichever reason."""
@@ -122,6 +152,7 @@ class CaptureWorker(Worker):
         except SourceLostError as error:
             self.lost_error = error
             return self._end(StreamOutcome.LOST)
+        self._note_gaps(source)
         if frame is None:
             return self._end(StreamOutcome.REACHED_STOP) if self._is_overdue(source) else True
         if frame is END:
@@ -145,6 +176,15 @@ class CaptureWorker(Worker):
             self._waiting = None if self._handoff.put(frame, _POLL_S) else frame
         else:
             self._handoff.put_newest(frame)
+
+    def _note_gaps(self, source: Source) -> None:
+        """Those that nobody takes are joined into one: too long a gap is true enough, a lost one is not."""
+        gaps = take_gaps(source)
+        with self._gaps_lock:
+            for gap in gaps:
+                self.num_gaps += 1
+                is_full = len(self._gaps) >= _MAX_GAPS_WAITING
+                self._gaps.append(self._gaps.pop().joined(gap) if is_full else gap)
 
     def _is_overdue(self, source: Source) -> bool:
         """A live source that has gone quiet does not keep anyone waiting past the stop time."""

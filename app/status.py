@@ -6,7 +6,12 @@ Comes in: counters of the workers. Goes out: FrameCounts, MemoryCounts, SessionS
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["FrameCounts", "MemoryCounts", "SessionState", "SessionStatus"]
+from app.recording.keep_status import KeepStatus
+from vision.sources import ConnectionStatus
+
+__all__ = ["STALE_AFTER_S", "FrameCounts", "MemoryCounts", "SessionState", "SessionStatus"]
+
+STALE_AFTER_S = 3.0  # a live picture that is older than this is marked as such
 
 SessionState = Literal[
     "new",  # not started
@@ -58,6 +63,15 @@ class SessionStatus:
     questions_waiting: int  # queued, scheduled or being answered
     last_ttft_ms: float | None  # from question to the first piece of text, of the last answer
     failure: str | None  # why the session failed or the source was lost, a sentence
+    connection: ConnectionStatus | None = None  # of a live source that comes back by itself; None: it has none to lose
+    num_gaps: int = 0  # times without pictures, so far
+    keeping: KeepStatus | None = None  # how the recording on disk fares; None: nothing is recorded
+
+    @property
+    def is_picture_stale(self) -> bool:
+        """True if the picture of a live source is not of now. By the pictures' own progress, whatever a clock shows."""
+        is_playing = self.is_live and self.state in ("running", "source_lost")
+        return is_playing and (self.newest_frame_age_s is None or self.newest_frame_age_s > STALE_AFTER_S)
 
     @property
     def frames(self) -> FrameCounts:

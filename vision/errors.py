@@ -3,7 +3,8 @@
     VisionError
     ├── SourceError
     │   ├── SourceOpenError   the source could not be opened; `kind` says why
-    │   └── SourceLostError   a source that had been opened stopped unexpectedly
+    │   ├── SourceLostError   a source that had been opened stopped unexpectedly
+    │   └── PictureError      a picture that was pushed into a source is none, or too large
     └── EncoderError
         └── ModelMissingError the weights of an encoder are not on this machine
 
@@ -16,6 +17,7 @@ __all__ = [
     "EncoderError",
     "ModelMissingError",
     "OpenFailureKind",
+    "PictureError",
     "SourceError",
     "SourceLostError",
     "SourceOpenError",
@@ -31,6 +33,7 @@ OpenFailureKind = Literal[
     "refused",  # nothing listens at this address, or the host cannot be reached
     "unauthorized",  # wrong user or password, or the file may not be read
     "timeout",  # no answer in time
+    "forbidden",  # whoever asks may not open this: a file outside of the permitted folders, a host of our own
     "bad_url",  # the address itself is malformed or of a kind that is not accepted
     "too_large",  # pictures beyond the size limits
     "device",  # a camera of this machine is missing, busy or not permitted
@@ -56,6 +59,10 @@ class SourceOpenError(SourceError):
 
 class SourceLostError(SourceError):
     """The source was open and then stopped: unplugged, disconnected or silent. Not the end of a finite source."""
+
+
+class PictureError(SourceError, ValueError):
+    """A picture that somebody pushed was refused. The source goes on."""
 
 
 class EncoderError(VisionError):

@@ -1,4 +1,7 @@
+import contextlib
 import threading
+import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -6,8 +9,9 @@ from app.capturing import CaptureConfig, CaptureWorker, StreamOutcome
 from app.handoff import Handoff, Signal
 from app.worker import StopSignal
 from tests.fakes import FakeClock, FakeSource, make_frame, make_frames, open_gate
+from tests.rtsp_server import RtspServer
 from vision import Frame, SourceLostError
-from vision.sources import SourceConfig
+from vision.sources import ConnectionConfig, ConnectionStatus, SourceConfig, StreamGap, open_source
 
 LOSSLESS = CaptureConfig(reading=SourceConfig(speed="max"))
 
@@ -134,3 +138,127 @@ def test_worker_waiting_for_room_leaves_on_stop() -> None:
 def test_impossible_stop_times_are_refused(value: float) -> None:
     with pytest.raises(ValueError, match="stop_at_s must be a number >= 0"):
         CaptureConfig(stop_at_s=value)
+
+
+# --- cameras that come and go ---
+
+
+class GappySource(FakeSource):
+    """Has one gap ready after each frame it gives, and one when it is closed."""
+
+    connection = ConnectionStatus(state="live", since_s=0.0)
+
+    def __init__(self, *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        self.pending: list[StreamGap] = []
+
+    def read(self, timeout_s: float):
+        frame = super().read(timeout_s)
+        if isinstance(frame, Frame):
+            self.pending.append(StreamGap(start_s=frame.time_s - 0.05, end_s=frame.time_s, kind="stalled"))
+        return frame
+
+    def close(self) -> None:
+        super().close()
+        self.pending.append(StreamGap(start_s=90.0, end_s=99.0, kind="disconnected"))
+
+    def take_gaps(self) -> list[StreamGap]:
+        gaps, self.pending = self.pending, []
+        return gaps
+
+
+def test_each_gap_is_handed_on_and_the_last_one_too() -> None:
+    worker = make_worker(GappySource(make_frames(3)))
+    assert worker.connection is None
+    run(worker)
+    assert [gap.end_s for gap in worker.take_gaps()] == [0.0, 0.1, 0.2, 99.0]
+    assert worker.num_gaps == 4
+    assert worker.connection is not None and worker.connection.state == "live"
+
+
+def test_a_gap_is_there_before_the_first_frame_after_it() -> None:
+    source = GappySource(make_frames(20))
+    worker = make_worker(source, capacity=1)
+    worker.launch(lambda worker: None)
+    while isinstance(frame := worker._handoff.take(5.0), Frame):
+        assert worker.take_gaps()[-1].end_s >= frame.time_s
+    assert worker.join(5.0)
+
+
+def test_gaps_that_nobody_takes_are_joined_not_lost() -> None:
+    worker = make_worker(GappySource(make_frames(500)), capacity=1000)
+    run(worker)
+    gaps = worker.take_gaps()
+    assert len(gaps) == 64 and worker.num_gaps == 501
+    assert (gaps[0].end_s, gaps[-1].end_s) == (0.0, 99.0)
+    assert worker.take_gaps() == []
+
+
+@contextlib.contextmanager
+def camera_worker(url: str, **changes) -> Iterator[CaptureWorker]:
+    """Running; and gone at the end, however the test went."""
+    fields = {
+        "connection": ConnectionConfig(first_delay_s=0.02, max_delay_s=0.05, stall_after_s=0.6),
+        "open_timeout_s": 1.0,
+        "read_timeout_s": 0.8,
+    } | changes
+    options = {"stop": StopSignal(), "may_play": open_gate()}
+    worker = CaptureWorker(lambda: open_source(url, SourceConfig(**fields)), Handoff(1), CaptureConfig(), **options)
+    worker.launch(lambda worker: None)
+    try:
+        yield worker
+    finally:
+        options["stop"].set()
+        assert worker.join(5.0)
+
+
+def wait_for(condition, limit_s: float = 10.0) -> None:
+    end_s = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("moment", ["live", "stall", "opening again"])
+def test_stopping_is_quick_whatever_the_camera_does(moment: str) -> None:
+    rules = ConnectionConfig(first_delay_s=0.3, stall_after_s=0.6)
+    read_timeout_s = 20.0 if moment == "stall" else 0.8
+    with (
+        RtspServer() as camera,
+        camera_worker(camera.url, connection=rules, read_timeout_s=read_timeout_s) as worker,
+    ):
+        wait_for(lambda: worker.num_seen > 3)
+        if moment != "live":
+            camera.freeze()
+        if moment == "stall":
+            wait_for(lambda: worker.connection.state == "stalled")
+        if moment == "opening again":
+            wait_for(lambda: worker.connection.state == "connecting")
+        worker._stop.set()
+        assert worker.join(3.0)
+        camera.thaw()
+    assert worker.failure is None and worker.connection.state == "ended"
+
+
+def test_stopping_during_the_first_opening_is_bounded_by_its_time_out() -> None:
+    with RtspServer() as camera:
+        camera.freeze()
+        with camera_worker(camera.url) as worker:
+            wait_for(lambda: worker.source is not None)
+            worker._stop.set()
+            assert worker.join(3.0)
+        camera.thaw()
+
+
+def test_a_camera_that_comes_back_is_one_stream_with_a_gap() -> None:
+    with RtspServer() as camera, camera_worker(camera.url) as worker:
+        wait_for(lambda: worker.num_seen > 3)
+        camera.drop_clients()
+        wait_for(lambda: worker.num_gaps == 1)
+        before = worker.num_seen
+        wait_for(lambda: worker.num_seen > before)
+        worker._stop.set()
+        assert worker.join(3.0)
+    (gap,) = worker.take_gaps()
+    assert gap.kind == "disconnected" and 0 < gap.start_s < gap.end_s
+    assert worker.outcome is StreamOutcome.PLAYING and worker.lost_error is None

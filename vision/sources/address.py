@@ -7,13 +7,22 @@ functions, any thread.
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from vision.errors import SourceOpenError
 
-__all__ = ["SCHEMES", "NetworkAddress", "mask_credentials", "parse_address"]
+__all__ = [
+    "SCHEMES",
+    "NetworkAddress",
+    "SplitAddress",
+    "add_credentials",
+    "mask_credentials",
+    "parse_address",
+    "split_address",
+]
 
-SCHEMES = ("rtsp", "rtsps", "http", "https")
+_DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443, "http": 80, "https": 443}
+SCHEMES = tuple(_DEFAULT_PORTS)
 
 _MASK = "***"
 _SECRET_PARAMETER = re.compile(
@@ -31,6 +40,61 @@ class NetworkAddress:
     """For people: user and password are masked."""
     url: str = field(repr=False)
     """For the decoder: user and password are in it, percent-encoded. Never to be shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitAddress:
+    """The parts of a `NetworkAddress.url`. User and password as typed, not percent-encoded, or None."""
+
+    scheme: str
+    host: str
+    """Without brackets."""
+    port: int
+    user: str | None = field(repr=False)
+    password: str | None = field(repr=False)
+    target: str = field(repr=False)
+    """Path and query, at least "/"."""
+    url: str = field(repr=False)
+
+    @property
+    def netloc(self) -> str:
+        """Host and port, without user and password."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.netloc}"
+
+    def with_host(self, address: str) -> str:
+        """The same address, to another name of the host."""
+        userinfo, at, _ = urlsplit(self.url).netloc.rpartition("@")
+        host = f"[{address}]" if ":" in address else address
+        return urlsplit(self.url)._replace(netloc=f"{userinfo}{at}{host}:{self.port}").geturl()
+
+
+def split_address(url: str) -> SplitAddress:
+    """url: as `parse_address` gives it. Raises ValueError if it is not one."""
+    parts = urlsplit(url)
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise ValueError("expected an address as parse_address gives it")
+    return SplitAddress(
+        scheme=parts.scheme,
+        host=parts.hostname,
+        port=parts.port or _DEFAULT_PORTS[parts.scheme],
+        user=None if parts.username is None else unquote(parts.username),
+        password=None if parts.password is None else unquote(parts.password),
+        target=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+        url=url,
+    )
+
+
+def add_credentials(url: str, user: str, password: str) -> str:
+    """The address with user and password in it, unless it names some itself. url: as `parse_address` gives it."""
+    parts = urlsplit(url)
+    if parts.username is not None:
+        return url
+    return parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}").geturl()
 
 
 def mask_credentials(text: str) -> str:

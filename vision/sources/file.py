@@ -19,6 +19,7 @@ from vision.errors import SourceOpenError
 from vision.frame import END, EndOfStream, Frame
 from vision.sources.clock import Clock, SystemClock
 from vision.sources.finite import FinitePlayer
+from vision.sources.packets import PacketTap
 from vision.sources.pyav_input import check_size, open_container, pick_video_stream
 from vision.sources.pyav_reader import ReadFailed, ReadInterrupted, VideoReader
 from vision.sources.source import MAX_FRAME_MEGAPIXELS, SourceConfig, SourceCounters, ThreadGuard
@@ -39,6 +40,7 @@ class FileSource:
         self.name = name or path
         self.counters = SourceCounters()
         self.duration_s: float | None = None
+        self.packet_tap: PacketTap | None = None
         self._path, self._config, self._clock = path, config or SourceConfig(), clock or SystemClock()
         self._file: IO[bytes] | None = None
         self._guard = ThreadGuard()
@@ -60,7 +62,7 @@ class FileSource:
         )
         stream = pick_video_stream(container, self.name)
         self.duration_s = None if container.duration is None else container.duration / 1e6
-        reader = VideoReader(container, stream, self.counters)
+        reader = VideoReader(container, stream, self.counters, tap=self.packet_tap)
         self._player = FinitePlayer(reader, stream, self._config, self._clock, self.counters)
         if not self._player.prime(self._config.open_timeout_s):
             if self.counters.packets_damaged:
@@ -83,6 +85,8 @@ class FileSource:
         if self._container is not None:
             self._guard.check(self.name)
         self._player = None
+        if self.packet_tap is not None:
+            self.packet_tap.end()
         if self._container is not None:
             self._container.close()
             self._container = None

@@ -1,7 +1,10 @@
-"""A finite video (a file, or one served over HTTP) as frames, in real time or as fast as possible.
+"""A finite video (a file, or one served over HTTP) as frames, in real time or as fast as possible. A live playlist too:
+it is a finite video that grows.
 
-In: a `VideoReader`. Out: `Frame`s when they are due. Used by the reading thread only.
+In: a `VideoReader`, or what reads like one. Out: `Frame`s when they are due. Used by the reading thread only.
 """
+
+from typing import Protocol
 
 import av
 
@@ -10,24 +13,40 @@ from vision.sampler import FrameSampler
 from vision.sources.clock import Clock
 from vision.sources.pictures import PictureConverter
 from vision.sources.pyav_input import pixel_aspect
-from vision.sources.pyav_reader import VideoReader
 from vision.sources.source import MAX_WAIT_S, SourceConfig, SourceCounters
 from vision.sources.timing import Pacer, StreamTimes
 
-__all__ = ["FinitePlayer"]
+__all__ = ["FinitePlayer", "PictureReader"]
+
+_RESTART_AFTER_S = 1.0
+
+
+class PictureReader(Protocol):
+    def read(self) -> av.VideoFrame | EndOfStream | None:
+        """As VideoReader.read."""
 
 
 class FinitePlayer:
     """Holds at most one decoded picture: the next one that is wanted."""
 
     def __init__(
-        self, reader: VideoReader, stream: av.VideoStream, config: SourceConfig, clock: Clock, counters: SourceCounters
+        self,
+        reader: PictureReader,
+        stream: av.VideoStream,
+        config: SourceConfig,
+        clock: Clock,
+        counters: SourceCounters,
+        *,
+        is_live: bool = False,
     ):
+        """is_live: a playlist that grows. It is paced whatever the speed, and its pace starts anew after a pause."""
         self._reader, self._clock, self._counters = reader, clock, counters
         self._times = StreamTimes(float(stream.average_rate) if stream.average_rate else None)
         self._sampler = FrameSampler(config.max_fps)
         self._converter = PictureConverter(config.max_side_px, pixel_aspect(stream))
-        self._pacer = Pacer(clock) if config.speed == "realtime" else None
+        self._pacer: Pacer | None = None
+        if is_live or config.speed == "realtime":
+            self._pacer = Pacer(clock, restart_after_s=_RESTART_AFTER_S if is_live else None)
         self._next: tuple[av.VideoFrame, float, int] | None = None
         self._num_stamped = 0
         self._is_over = False

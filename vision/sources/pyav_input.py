@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import IO, Any, cast
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.stream import Disposition
 
@@ -31,6 +32,8 @@ def open_container(
     timeout_s: tuple[float, float] | None = None,
     container_format: str | None = None,
     open_nested: Callable[[str, int, Mapping[str, str]], IO[bytes]] | None = None,
+    is_network: bool = False,
+    hwaccel: HWAccel | None = None,
 ) -> InputContainer:
     """file: what to open; name: how to call it in messages; timeout_s: for opening and for each read.
 
@@ -47,13 +50,14 @@ def open_container(
             timeout=timeout_s,
             io_open=open_nested,
             buffer_size=_BUFFER_BYTES,
+            hwaccel=hwaccel,
         )
         assert isinstance(container, InputContainer)
         return container
     except (av.FFmpegError, OSError, ValueError) as error:
         # A camera that accepts the connection and never answers is reported as invalid data.
         is_late = timeout_s is not None and time.monotonic() - start_s >= 0.95 * timeout_s[0]
-        failure = _describe(TimeoutError() if is_late else error, name, is_network=isinstance(file, str))
+        failure = _describe(TimeoutError() if is_late else error, name, is_network=is_network)
     raise failure  # outside the except block: what PyAV raised holds the password and must not be chained
 
 

@@ -14,6 +14,7 @@ import av
 from av.container import InputContainer
 
 from vision.frame import END, EndOfStream
+from vision.sources.packets import PacketTap
 from vision.sources.source import MAX_FRAME_MEGAPIXELS, SourceCounters
 
 __all__ = ["ReadFailed", "ReadInterrupted", "VideoReader", "is_timeout"]
@@ -33,8 +34,17 @@ class VideoReader:
     """Reads one video stream. `counters` are the source's; this class counts decoded pictures and damaged packets."""
 
     def __init__(
-        self, container: InputContainer, stream: av.VideoStream, counters: SourceCounters, *, is_live: bool = False
+        self,
+        container: InputContainer,
+        stream: av.VideoStream,
+        counters: SourceCounters,
+        *,
+        is_live: bool = False,
+        tap: PacketTap | None = None,
     ):
+        """tap: is told of every packet; whoever made this reader tells it of the end."""
+        self.num_packets = 0
+        self._tap = tap
         self._container, self._stream, self._counters = container, stream, counters
         context = stream.codec_context
         # Frame threads delay a live picture by one frame each; a file does not mind, and is faster with them.
@@ -45,6 +55,19 @@ class VideoReader:
         self._num_damaged_in_a_row = 0
         self._is_over = False
         self._has_failed = False
+        self._wants_key_pictures_alone = self._skips = False
+        if tap is not None:
+            tap.begin(stream)
+
+    @property
+    def skips(self) -> bool:
+        """True while key pictures alone are decoded."""
+        return self._skips
+
+    def set_key_pictures_alone(self, is_wanted: bool) -> None:
+        """From the next packet on. All pictures are decoded again from the next key picture on: before it they could
+        only be wrong, since they lean on those that were left out."""
+        self._wants_key_pictures_alone = is_wanted
 
     def read(self) -> av.VideoFrame | EndOfStream | None:
         """The next picture; None if one more packet was read and none came of it; END after the last.
@@ -69,6 +92,11 @@ class VideoReader:
             packet = next(self._packets, None)
             self._num_damaged_in_a_row = 0
             self._is_over = packet is None
+            if packet is not None:
+                self.num_packets += 1
+                if self._tap is not None:
+                    self._tap.packet(packet)
+                self._choose_pictures(packet)
             return packet
         except av.error.InvalidDataError:
             self._counters.packets_damaged += 1
@@ -85,6 +113,13 @@ class VideoReader:
         else:
             self._packets = self._container.demux(self._stream)
         return None
+
+    def _choose_pictures(self, packet: av.Packet) -> None:
+        if self._wants_key_pictures_alone == self._skips:
+            return
+        if self._wants_key_pictures_alone or packet.is_keyframe:
+            self._skips = self._wants_key_pictures_alone
+            self._stream.codec_context.skip_frame = "NONKEY" if self._skips else "DEFAULT"
 
     def _decode(self, packet: av.Packet | None) -> None:
         """None: let the decoder give out what it still holds."""

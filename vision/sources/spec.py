@@ -1,7 +1,7 @@
 """What a user types to name a source, understood; and passwords hidden in everything that is shown.
 
-In: "clip.mp4", "webcam:0", "rtsp://user:password@host/path", "synthetic:colours?fps=5". Out: a `SourceSpec` whose
-`name` and `repr` may be shown. Pure functions: nothing is opened, any thread.
+In: "clip.mp4", "webcam:0", "screen", "rtsp://user:password@host/path", "synthetic:colours?fps=5". Out: a `SourceSpec`
+whose `name` and `repr` may be shown. Pure functions: nothing is opened, any thread.
 """
 
 import os
@@ -17,14 +17,17 @@ from vision.sources.address import SCHEMES, mask_credentials, parse_address
 
 __all__ = ["SourceKind", "SourceSpec", "mask_credentials", "parse_spec"]
 
-SourceKind = Literal["file", "webcam", "network", "synthetic"]
+SourceKind = Literal["file", "webcam", "screen", "network", "synthetic"]
 
 _MAX_SPEC_LENGTH = 4096
-_HELP = "Give the path of a file, webcam:0, an rtsp:// or http(s):// address, or synthetic:moving_square"
+_HELP = (
+    "Give the path of a file or of a folder of images, webcam:0, screen, an rtsp://, rtmp:// or http(s):// address, or "
+    "synthetic:moving_square"
+)
 # Names of protocols that the decoder knows and that no source of ours may use: they read other files or open sockets.
 _OTHER_PROTOCOL = re.compile(
     "(async|cache|concatf?|crypto|data|fd|ffrtmphttp|file|ftp|gophers?|httpproxy|ipfs|ipns|lavfi|md5|mmsh|mmst|pipe|prompeg"
-    "|rtmp|rtmpe|rtmps|rtmpt|rtmpte|rtmpts|rtp|sctp|sftp|smb|srt|srtp|subfile|tcp|tee|tls|udp|udplite|unix)[:,]"
+    "|rtmpe|rtmpt|rtmpte|rtmpts|rtp|sctp|sftp|smb|srt|srtp|subfile|tcp|tee|tls|udp|udplite|unix)[:,]"
     "|[a-z][a-z0-9+.-]+://",
     re.IGNORECASE,
 )
@@ -38,7 +41,7 @@ class SourceSpec:
     name: str
     """Safe to show."""
     target: str = field(repr=False)
-    """The path, the device, the name of the scene, or the address with its password."""
+    """The path, the device, the screen, the name of the scene, or the address with its password."""
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -52,6 +55,8 @@ def parse_spec(text: str) -> SourceSpec:
         return SourceSpec(kind="network", name=address.name, target=address.url)
     if scheme == "webcam" or text.lower() == "webcam":
         return _parse_webcam(text)
+    if scheme == "screen" or text.lower() == "screen":
+        return _parse_screen(text)
     if scheme == "synthetic":
         return _parse_synthetic(text)
     if _OTHER_PROTOCOL.match(text):
@@ -78,6 +83,13 @@ def _parse_webcam(text: str) -> SourceSpec:
     if not re.fullmatch(r"\d{1,2}|/dev/video\d{1,3}", device):
         raise SourceOpenError(f"{text!r} names no camera. Give webcam:0 for the first one.", "bad_url")
     return SourceSpec(kind="webcam", name=f"webcam:{device}", target=device)
+
+
+def _parse_screen(text: str) -> SourceSpec:
+    display = text.partition(":")[2]
+    if not re.fullmatch(r"\d{0,2}|:\d{1,3}(\.\d{1,2})?", display):
+        raise SourceOpenError(f"{text!r} names no screen. Give screen, or screen:1 for the second one.", "bad_url")
+    return SourceSpec(kind="screen", name=text.lower(), target=display)
 
 
 def _parse_synthetic(text: str) -> SourceSpec:

@@ -77,7 +77,16 @@ class Pacer:
     decoded as fast as it plays must not fall silent: every so often a frame is given out however late it is.
     """
 
-    def __init__(self, clock: Clock, *, tolerance_s: float = 0.1, max_silence_s: float = 0.5):
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        tolerance_s: float = 0.1,
+        max_silence_s: float = 0.5,
+        restart_after_s: float | None = None,
+    ):
+        """restart_after_s: a frame that is later than this was not late but held up: the pace starts anew with it."""
+        self._restart_after_s = restart_after_s
         self._clock, self._tolerance_s, self._max_silence_s = clock, tolerance_s, max_silence_s
         self._start_s: float | None = None
         self._last_given_s: float | None = None
@@ -103,6 +112,8 @@ class Pacer:
     def _remaining_s(self, time_s: float) -> float:
         """Until the frame is due; negative if it is late. The first frame is due when it is asked for."""
         now_s = self._clock.monotonic_s()
-        if self._start_s is None:
+        if self._start_s is None or (
+            self._restart_after_s is not None and now_s - self._start_s - time_s > self._restart_after_s
+        ):
             self._start_s = now_s - time_s
         return self._start_s + time_s - now_s

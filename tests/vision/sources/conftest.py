@@ -1,6 +1,12 @@
-"""A clock that moves only when someone waits, or when a test says so."""
+"""A clock that moves only when someone waits, or when a test says so; ports that do not answer; a folder of clips."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests import clips
 
 
 class FakeClock:
@@ -25,3 +31,25 @@ class FakeClock:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that accepts and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    clips.write_clip(tmp_path / "clip.mp4")
+    clips.write_clip(tmp_path / "clip.ts", num_frames=25, size=(320, 240))
+    clips.write_truncated_clip(tmp_path / "first.mp4", index_first=True, fraction=1.0)
+    clips.write_still(tmp_path / "still.jpg")
+    return tmp_path

@@ -4,8 +4,11 @@ import vision.sources
 from vision import SourceOpenError
 from vision.sources import SourceConfig, SourceCounters, open_source, source_counters
 from vision.sources.file import FileSource
-from vision.sources.rtsp import NetworkSource
+from vision.sources.reconnecting import ReconnectingSource
+from vision.sources.rtsp import CameraSource
+from vision.sources.screen import ScreenSource
 from vision.sources.synthetic import SyntheticSource
+from vision.sources.web import WebSource
 from vision.sources.webcam import WebcamSource
 
 
@@ -14,16 +17,26 @@ from vision.sources.webcam import WebcamSource
     [
         ("clip.mp4", FileSource, "clip.mp4", False),
         ("webcam:1", WebcamSource, "webcam:1", True),
-        ("rtsp://u:secret@h/a", NetworkSource, "rtsp://***@h/a", True),
-        ("https://h/a.mp4", NetworkSource, "https://h/a.mp4", True),
+        ("rtsp://u:secret@h/a", CameraSource, "rtsp://***@h/a", True),
+        ("https://h/a.mp4", WebSource, "https://h/a.mp4", True),
+        ("rtmp://u:secret@h/a/b", CameraSource, "rtmp://***@h/a/b", True),
+        ("screen:1", ScreenSource, "screen:1", True),
         ("synthetic:colours?frames=2", SyntheticSource, "synthetic:colours", False),
         ("synthetic:colours?live=1", SyntheticSource, "synthetic:colours", True),
     ],
 )
 def test_each_name_gives_its_source_without_opening_it(spec: str, kind: type, name: str, is_live: bool) -> None:
-    source = open_source(spec)
+    source = open_source(spec, SourceConfig(connection=None))
     assert isinstance(source, kind)
     assert (source.name, source.is_live) == (name, is_live)
+    source.close()
+
+
+@pytest.mark.parametrize("spec", ["rtsp://u:secret@h/a", "http://h/a", "rtmp://h/a", "webcam:0", "screen"])
+def test_live_sources_come_back_when_they_are_lost_unless_told_otherwise(spec: str) -> None:
+    source = open_source(spec)
+    assert isinstance(source, ReconnectingSource) and source.is_live
+    assert "secret" not in source.name
     source.close()
 
 
@@ -43,6 +56,7 @@ def test_what_is_no_source_is_refused() -> None:
         {"max_side_px": 0},
         {"max_side_px": 9000},
         {"rtsp_transport": "carrier pigeon"},
+        {"image_fps": 0.0},
     ],
 )
 def test_a_configuration_out_of_range_names_the_field_and_the_value(changes: dict) -> None:

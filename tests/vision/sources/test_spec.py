@@ -22,6 +22,10 @@ from vision.sources import parse_spec
         ("webcam:/dev/video2", "webcam", "/dev/video2"),
         ("rtsp://h/a", "network", "rtsp://h/a"),
         ("HTTPS://h/a", "network", "https://h/a"),
+        ("rtmps://h/a/b", "network", "rtmps://h/a/b"),
+        ("screen", "screen", ""),
+        ("Screen:1", "screen", "1"),
+        ("screen::1.0", "screen", ":1.0"),
         ("synthetic:colours", "synthetic", "colours"),
     ],
 )
@@ -60,7 +64,7 @@ def test_options_of_a_synthetic_source_are_read() -> None:
         "lavfi:testsrc",
         "tcp://127.0.0.1:1",
         "udp://127.0.0.1:1",
-        "rtmp://h/a",
+        "rtmpt://h/a",
         "srt://h:1",
         "crypto:rtsp://h/a",
         "pipe:0",
@@ -69,6 +73,8 @@ def test_options_of_a_synthetic_source_are_read() -> None:
         "webcam:/etc/passwd",
         "webcam:-1",
         "webcam:123",
+        "screen:desktop",
+        "screen::0;rm",
         "synthetic:colours?frames",
     ],
 )
