@@ -16,7 +16,7 @@ from app.status import FrameCounts, MemoryCounts
 if TYPE_CHECKING:
     from memory import Snapshot
 
-__all__ = ["Answer", "AnswerResult", "Moment"]
+__all__ = ["Answer", "AnswerResult", "Conversation", "Moment"]
 
 _WAIT_S = 0.5  # how often a waiting reader looks again, should a wake-up be missed
 
@@ -54,11 +54,35 @@ class AnswerResult:
     note: str | None = None
 
 
+class Conversation:
+    """What one asker and the assistant have said: what a follow-up is understood by. The answer thread alone adds."""
+
+    def __init__(self) -> None:
+        self._turns: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def turns(self) -> tuple[tuple[str, str], ...]:
+        """(question, answer) pairs, the oldest first."""
+        return self._turns
+
+    def add(self, question: str, text: str, max_turns: int) -> None:
+        """Keeps the newest `max_turns` pairs."""
+        self._turns = (*self._turns, (question, text))[-max_turns:] if max_turns else ()
+
+
 class Answer:
     """Iterate for pieces of text as they come, `result()` for the whole, `cancel()` to stop it."""
 
-    def __init__(self, question: str, *, moment: Moment | None = None, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        question: str,
+        *,
+        moment: Moment | None = None,
+        conversation: Conversation | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self.question = question
+        self.conversation = conversation or Conversation()
         self._clock = clock
         self._moment = moment
         self._asked_clock_s = clock()

@@ -6,7 +6,6 @@ It loads the LMM itself. Earlier questions and their answers are kept here, boun
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -43,7 +42,7 @@ class AnswerConfig:
 
 
 class AnswerWorker(Worker):
-    """Owns the LMM and the history."""
+    """Owns the LMM."""
 
     def __init__(
         self,
@@ -60,7 +59,6 @@ class AnswerWorker(Worker):
         self.current: Answer | None = None  # the one being answered
         self._questions, self._load_lmm, self._config, self._clock = questions, load_lmm, config, clock
         self._lmm: LMM | None = None
-        self._history: deque[tuple[str, str]] = deque(maxlen=config.max_history)
 
     def open(self) -> None:
         started_s = self._clock()
@@ -111,7 +109,7 @@ class AnswerWorker(Worker):
         """Feeds the answer from the LMM. None: it ended without a reply."""
         assert self._lmm is not None
         moment = answer.moment
-        question = Question(text=answer.question, asked_at_s=moment.asked_at_s, history=tuple(self._history))
+        question = Question(text=answer.question, asked_at_s=moment.asked_at_s, history=answer.conversation.turns)
         pieces = self._lmm.stream(question, moment.snapshot, lambda: self._is_over(answer))
         for piece in pieces:
             if isinstance(piece, Reply):
@@ -149,4 +147,4 @@ class AnswerWorker(Worker):
                 num_tokens=reply.num_tokens,
             )
         if not answer.is_cancelled:
-            self._history.append((answer.question, text))
+            answer.conversation.add(answer.question, text, self._config.max_history)

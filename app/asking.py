@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable
 
-from app.answer import Answer, Moment
+from app.answer import Answer, Conversation, Moment
 from app.answering import AnswerConfig
 from app.errors import NothingSeenError, QuestionError, SessionClosedError, TooManyQuestionsError
 from app.handoff import Handoff
@@ -41,13 +41,13 @@ class QuestionDesk:
     def num_waiting(self) -> int:
         return len(self.channel) + len(self._schedule)
 
-    def ask(self, question: str) -> Answer:
+    def ask(self, question: str, conversation: Conversation) -> Answer:
         """Asks about the present moment. Waits a little for room in the channel."""
-        answer = Answer(question, moment=self._take_moment(None), clock=self._clock)
+        answer = Answer(question, moment=self._take_moment(None), conversation=conversation, clock=self._clock)
         self._put(answer)
         return answer
 
-    def ask_at(self, question: str, at_s: float, newest_s: float | None) -> Answer:
+    def ask_at(self, question: str, conversation: Conversation, at_s: float, newest_s: float | None) -> Answer:
         """Asks when the stream passes `at_s`. newest_s: what it has reached; None: nothing yet."""
         if not (math.isfinite(at_s) and at_s >= 0):
             raise QuestionError(f"The time of a question must be a number of seconds >= 0, got {at_s}.")
@@ -56,7 +56,7 @@ class QuestionDesk:
                 f"The stream is past {at_s:g} s already, and the memory does not go back: "
                 "ask now, and name the time in the question."
             )
-        answer = Answer(question, clock=self._clock)
+        answer = Answer(question, conversation=conversation, clock=self._clock)
         if not self._schedule.add(at_s, answer):
             if self._schedule.is_full:
                 raise TooManyQuestionsError(f"{self._config.max_scheduled} questions wait for their time already.")

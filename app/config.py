@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.answering import AnswerConfig
 from app.capturing import CaptureConfig
+from app.keeping import KeepConfig
 from app.perceiving import PerceiveConfig
 
 if TYPE_CHECKING:  # the memory brings torch with it
@@ -25,6 +26,8 @@ class AssistantConfig:
     capture: CaptureConfig = field(default_factory=CaptureConfig)
     perceive: PerceiveConfig = field(default_factory=PerceiveConfig)
     answer: AnswerConfig = field(default_factory=AnswerConfig)
+    credentials_file: str | None = None  # two lines, user and password, for an address that names no user
+    keep: KeepConfig | None = None  # where the stream is recorded; None: it is forgotten when the session is closed
     memory: "MemoryConfig | None" = None  # None: the default sizes, in the encoder's shape
     frame_queue: int = 4  # frames that wait for the encoder where none may be lost
     start_timeout_s: float = 120.0  # to open the source and to load the models

@@ -8,6 +8,9 @@ TooManyQuestionsError      the bounded channel of questions stayed full
 AnswerError                the LMM could not answer this one question; the next may work
 WeightsMissingError        the weights of a model are not on this machine
 ShutdownError              a thread did not end in time
+RecordingError             what is kept on disk cannot be read or written as it is
+├── RecordingBusyError     a recorder writes there now
+└── UnknownRecordingError  (also a ValueError) nothing was recorded under that name
 All of them are AfterglowError. Errors of sources, encoders and the memory are theirs: vision.errors, memory.errors.
 """
 
@@ -16,10 +19,13 @@ __all__ = [
     "AnswerError",
     "NothingSeenError",
     "QuestionError",
+    "RecordingBusyError",
+    "RecordingError",
     "SessionClosedError",
     "SessionStateError",
     "ShutdownError",
     "TooManyQuestionsError",
+    "UnknownRecordingError",
     "WeightsMissingError",
 ]
 
@@ -58,3 +64,15 @@ class WeightsMissingError(AfterglowError):
 
 class ShutdownError(AfterglowError):
     """A thread did not end within its time."""
+
+
+class RecordingError(AfterglowError):
+    """A recording on disk cannot be used as it is."""
+
+
+class RecordingBusyError(RecordingError):
+    """Somebody records there now."""
+
+
+class UnknownRecordingError(RecordingError, ValueError):
+    """There is no such recording."""

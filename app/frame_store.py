@@ -13,7 +13,7 @@ import numpy as np
 
 from vision import Frame
 
-__all__ = ["FrameStore", "FrameStoreConfig"]
+__all__ = ["FrameStore", "FrameStoreConfig", "small_jpeg"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,8 @@ class FrameStore:
 
     def put(self, frame: Frame, cited: Callable[[], Iterable[int]] = tuple) -> None:
         """Keeps a small picture. `cited` names the frame ids that may still be pointed at; asked only when full."""
-        picture = _Picture(frame.index, frame.time_s, self._jpeg(frame.image))
+        jpeg = small_jpeg(frame.image, self._config.max_side_px, self._config.jpeg_quality)
+        picture = _Picture(frame.index, frame.time_s, jpeg)
         pictures = {**self._pictures, picture.frame_id: picture} if self._is_full(picture) else None
         if pictures is not None:
             pictures = _thinned(pictures, self._config, frozenset(cited()))
@@ -73,6 +74,10 @@ class FrameStore:
             else:
                 self._pictures = pictures
                 self._num_bytes = sum(len(kept.jpeg) for kept in pictures.values())
+
+    def holds(self, frame_id: int) -> bool:
+        """True if it is the picture of that very frame that get() gives."""
+        return frame_id in self._pictures
 
     def get(self, frame_id: int) -> bytes | None:
         """The picture of that frame, or of the kept frame nearest to it; None: nothing is kept."""
@@ -87,18 +92,18 @@ class FrameStore:
         is_crowded = len(self._pictures) >= self._config.max_frames
         return is_crowded or self._num_bytes + len(picture.jpeg) > self._config.max_bytes
 
-    def _jpeg(self, image: np.ndarray) -> bytes:
-        """image: uint8 [H, W, 3] RGB."""
-        from PIL import Image
 
-        side_px = self._config.max_side_px
-        height_px, width_px = image.shape[:2]
-        stride = max(1, max(height_px, width_px) // (side_px * 2))  # cheap first step: never below twice the size
-        picture = Image.fromarray(np.ascontiguousarray(image[::stride, ::stride]))
-        picture.thumbnail((side_px, side_px))
-        buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=self._config.jpeg_quality)
-        return buffer.getvalue()
+def small_jpeg(image: np.ndarray, max_side_px: int, quality: int) -> bytes:
+    """image: uint8 [H, W, 3] RGB. A JPEG with no side longer than max_side_px."""
+    from PIL import Image
+
+    height_px, width_px = image.shape[:2]
+    stride = max(1, max(height_px, width_px) // (max_side_px * 2))  # cheap first step: never below twice the size
+    picture = Image.fromarray(np.ascontiguousarray(image[::stride, ::stride]))
+    picture.thumbnail((max_side_px, max_side_px))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
 
 
 def _thinned(pictures: dict[int, _Picture], config: FrameStoreConfig, cited: frozenset[int]) -> dict[int, _Picture]:

@@ -20,10 +20,14 @@ __all__ = ["load_encoder", "load_lmm", "make_memory", "make_source"]
 
 
 def make_source(config: AssistantConfig) -> "Source":
-    """The source, not yet opened. Raises SourceOpenError if the text names none."""
-    from vision.sources import open_source
+    """The owner's source, not yet opened. An address that names no user gets the one of the configuration's file, or of
+    the environment. Raises SourceOpenError if the text names no source.
+    """
+    from vision.sources import credentials_from_environment, credentials_from_file, open_source
 
-    return open_source(config.source, config.capture.reading)
+    path = config.credentials_file
+    credentials = credentials_from_environment() if path is None else credentials_from_file(path)
+    return open_source(config.source, config.capture.reading, credentials=credentials)
 
 
 def load_encoder() -> "Encoder":

@@ -15,8 +15,10 @@ import numpy as np
 
 from app.frame_store import FrameStore, FrameStoreConfig
 from app.handoff import Handoff, Signal
+from app.keeping import Keeper
 from app.worker import StopSignal, Worker
 from vision import Frame, FrameSampler
+from vision.sources import StreamGap
 
 if TYPE_CHECKING:  # the memory brings torch with it, which this module must not wait for
     from memory import Snapshot, StreamMemory
@@ -84,14 +86,18 @@ class PerceiveWorker(Worker):
         config: PerceiveConfig,
         *,
         stop: StopSignal,
+        keeper: Keeper | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """keeper: puts on the disk what is to outlive the session; this thread opens, feeds and closes it."""
         super().__init__("perceive", stop)
+        self.keeper = keeper
         self.memory: StreamMemory | None = None  # published when open; read by any thread through its snapshots
         self.frames = FrameStore(config.frames)
         self.num_encoded = 0
         self.encode_ms: float | None = None
         self.before_write: Callable[[float], None] = _nothing  # called with the time of a frame about to be written
+        self.take_gaps: Callable[[], list[StreamGap]] = list  # when nothing could be seen, since the last call
         self._handoff, self._config, self._clock = handoff, config, clock
         self._load_encoder, self._make_memory = load_encoder, make_memory
         self._sampler = FrameSampler(config.fps)
@@ -102,7 +108,11 @@ class PerceiveWorker(Worker):
     def open(self) -> None:
         started_s = self._clock()
         self._encoder = self._load_encoder()
-        self.memory = self._make_memory(self._encoder)
+        encoder, make_memory = self._encoder, self._make_memory
+        if self.keeper is None:
+            self.memory = make_memory(encoder)
+        else:
+            self.memory = self.keeper.open(encoder.layout, lambda: make_memory(encoder))
         _log.info("encoder ready after %.1f s", self._clock() - started_s)
 
     def step(self) -> bool:
@@ -111,8 +121,11 @@ class PerceiveWorker(Worker):
             return True
         if frame is Signal.FINISHED:
             self._perceive_last()
+            self.mark_gaps()  # what was not seen up to the end
             return False
         assert isinstance(frame, Frame)
+        if self.keeper is not None:
+            frame = self.keeper.placed(frame)
         if self._sampler.accept(frame.time_s):
             self._perceive(frame)
         else:
@@ -126,8 +139,12 @@ class PerceiveWorker(Worker):
         self._skipped = None
         close_encoder = getattr(self._encoder, "close", None)
         self._encoder = None
-        if close_encoder is not None:
-            close_encoder()
+        try:
+            if close_encoder is not None:
+                close_encoder()
+        finally:
+            if self.keeper is not None:
+                self.keeper.close()
 
     def _perceive(self, frame: Frame) -> None:
         assert self._encoder is not None and self.memory is not None
@@ -136,10 +153,24 @@ class PerceiveWorker(Worker):
         self._time_encoding((self._clock() - started_s) * 1e3)
         self.before_write(frame.time_s)
         self.frames.put(frame, self._cited)
+        self.mark_gaps()
         self.memory.write(encoded.tokens, encoded.key, frame.time_s, frame.index)
+        if self.keeper is not None:
+            self.keeper.keep(frame, encoded)
         self.num_encoded += 1
         self._last_time_s = frame.time_s
         self._skipped = None
+
+    def mark_gaps(self) -> None:
+        """A stall and a lost connection are the same to the memory: it could not see. In the perceive thread, or in the
+        session's when that is over."""
+        if self.memory is not None:
+            offset_s = 0.0 if self.keeper is None else self.keeper.time_offset_s
+            for gap in self.take_gaps():
+                start_s, end_s = gap.start_s + offset_s, gap.end_s + offset_s
+                self.memory.mark_gap("disconnected", start_s, end_s)
+                if self.keeper is not None:
+                    self.keeper.mark_gap(start_s, end_s)
 
     def _perceive_last(self) -> None:
         """People ask about the end: the very last frame counts too, if it is much newer than the last sample."""

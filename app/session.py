@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
 from app import loading
-from app.answer import Answer, AnswerResult, Moment
+from app.answer import Answer, AnswerResult, Conversation, Moment
 from app.answering import AnswerWorker
 from app.asking import QuestionDesk
 from app.capturing import CaptureWorker, StreamOutcome
@@ -23,6 +23,7 @@ from app.errors import (
     ShutdownError,
 )
 from app.handoff import Handoff
+from app.keeping import Keeper
 from app.kept_models import KeptModels
 from app.perceiving import Encoder, PerceiveWorker
 from app.questions import clean_question
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from app.language.lmm import LMM
     from memory import StreamMemory
 
-__all__ = ["Answer", "AnswerResult", "KeptModels", "Session", "SessionStatus"]
+__all__ = ["Answer", "AnswerResult", "Conversation", "KeptModels", "Session", "SessionStatus"]
 
 _log = logging.getLogger(__name__)
 _QUICK_OPEN_S = 0.25  # a source that is quickly found wrong is refused before any weights are read
@@ -64,27 +65,31 @@ class Session:
         self._stop = StopSignal()
         self._frames: Handoff[Frame] = Handoff(config.frame_queue)
         self._desk = QuestionDesk(config.answer, self._moment, stop=self._stop, clock=clock)
+        self._keeper = None if config.keep is None else Keeper(config.keep, clock=clock)
         self._perceive = PerceiveWorker(
             self._frames,
             encoder or loading.load_encoder,
             memory or (lambda loaded: loading.make_memory(config, loaded)),
             config.perceive,
             stop=self._stop,
+            keeper=self._keeper,
             clock=clock,
         )
         self._perceive.before_write = self._ask_due
         self._capture = CaptureWorker(
-            (lambda: source) if source is not None else (lambda: loading.make_source(config)),
+            lambda: self._recorded(source or loading.make_source(config)),
             self._frames,
             config.capture,
             stop=self._stop,
             may_play=self._perceive.ready,
             clock=clock,
         )
+        self._perceive.take_gaps = self._capture.take_gaps
         self._answer = AnswerWorker(
             self._desk.channel, lmm or loading.load_lmm, config.answer, stop=self._stop, clock=clock
         )
         self._workers: tuple[Worker, ...] = (self._capture, self._perceive, self._answer)
+        self._conversation = Conversation()
         self._lock = threading.Lock()  # guards the three flags below
         self._was_started = self._is_closing = self._was_failure_told = False
         self._closed = threading.Event()
@@ -104,15 +109,23 @@ class Session:
             self.close()
             raise
 
-    def ask(self, text: str, at_s: float | None = None) -> Answer:
+    def ask(self, text: str, at_s: float | None = None, conversation: Conversation | None = None) -> Answer:
         """Puts a question about what has been seen so far; with `at_s`, when the stream will have reached that time.
 
-        The answer knows no frame later than that. Raises QuestionError, NothingSeenError, TooManyQuestionsError,
+        The answer knows no frame later than that, and no questions but those of its conversation (the session's own
+        one when there is none given). Raises QuestionError, NothingSeenError, TooManyQuestionsError,
         SessionStateError, or what made the session fail. Waits at most `answer.put_timeout_s` for room in the channel.
         """
         question = clean_question(text)
         self._require_running()
-        return self._desk.ask(question) if at_s is None else self._desk.ask_at(question, at_s, self._remembered_s())
+        said = conversation or self._conversation
+        if at_s is None:
+            answer = self._desk.ask(question, said)
+        else:
+            answer = self._desk.ask_at(question, said, at_s, self._remembered_s())
+        if self._keeper is not None:
+            self._keeper.watch(answer)
+        return answer
 
     def status(self) -> SessionStatus:
         """How things stand, at once, in any state."""
@@ -128,7 +141,7 @@ class Session:
             frames_seen=frames.seen,
             frames_encoded=frames.encoded,
             frames_dropped=frames.dropped,
-            newest_time_s=None if frame is None else frame.time_s,
+            newest_time_s=None if frame is None else frame.time_s + self._offset_s,
             newest_frame_age_s=None if frame is None else max(self._clock() - read_clock_s, 0.0),
             remembered_time_s=self._remembered_s(),
             encode_ms=perceive.encode_ms,
@@ -139,6 +152,9 @@ class Session:
             questions_waiting=self._desk.num_waiting + (self._answer.current is not None),
             last_ttft_ms=self._answer.last_ttft_ms,
             failure=None if failure is None else str(failure) or type(failure).__name__,
+            connection=capture.connection,
+            num_gaps=capture.num_gaps,
+            keeping=None if self._keeper is None else self._keeper.status,
         )
 
     def wait_until_ended(self, timeout_s: float) -> bool:
@@ -149,12 +165,22 @@ class Session:
 
     def frame_jpeg(self, frame_id: int) -> bytes | None:
         """A small picture of a frame that evidence names, or of the kept frame nearest to it. None: there is none."""
-        return self._perceive.frames.get(frame_id)
+        frames, keeper = self._perceive.frames, self._keeper
+        if keeper is None or frames.holds(frame_id):
+            return frames.get(frame_id)
+        kept = keeper.picture(frame_id)
+        return kept if kept is not None or frame_id < keeper.first_frame_id else frames.get(frame_id)
 
     def latest_frame(self) -> Frame | None:
         """The newest frame that was read."""
         newest = self._capture.newest
         return None if newest is None else newest[0]
+
+    def stop(self) -> None:
+        """Tells the threads to leave without waiting for them, so that many sessions end at once. close() follows."""
+        self._stop.set()
+        self._frames.finish()
+        self._desk.channel.finish()
 
     def close(self) -> None:
         """Stops the threads and waits for them, at most `close_timeout_s`. Re-raises, once, what made it fail."""
@@ -163,13 +189,12 @@ class Session:
         if not is_first:
             self._closed.wait(self.config.close_timeout_s + 1.0)
             return
-        self._stop.set()
-        self._frames.finish()
-        self._desk.channel.finish()
+        self.stop()
         try:
             late = self._join()
             self._fail_unanswered()
             if self._perceive.memory is not None and not self._perceive.is_alive:
+                self._perceive.mark_gaps()
                 self._perceive.memory.close()
         finally:
             self._closed.set()
@@ -260,6 +285,17 @@ class Session:
         return Moment(snapshot=snapshot, frames=self._frame_counts(), memory=self._memory_counts(), note=note)
 
     # Looking
+
+    def _recorded(self, source: Source) -> Source:
+        """In the capture thread: the source, with its video recorded beside it where the session keeps one."""
+        if self._keeper is not None:
+            self._keeper.record_video(source)
+        return source
+
+    @property
+    def _offset_s(self) -> float:
+        """From the source's times to those of the memory, which go on over restarts."""
+        return 0.0 if self._keeper is None else self._keeper.time_offset_s
 
     def _frame_counts(self) -> FrameCounts:
         capture = self._capture

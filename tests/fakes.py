@@ -246,6 +246,10 @@ class FakeMemory:
     num_closed: int = 0
     times_s: list[float] = field(default_factory=list)
     frame_ids: list[int] = field(default_factory=list)
+    gaps: list[tuple[str, float, float]] = field(default_factory=list)
+
+    def mark_gap(self, kind: str, start_s: float, end_s: float) -> None:
+        self.gaps.append((kind, start_s, end_s))
 
     def write(self, tokens: Any, key: Any, time_s: float, frame_id: int) -> None:
         if self.write_error is not None:

@@ -10,7 +10,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 OWN = {"app", "vision", "memory", "kernels", "launch", "bench"}
 # Distributions whose modules have another name.
-MODULES = {"cv2": "opencv-python", "faiss": "faiss-cpu", "PIL": "pillow"}
+MODULES = {
+    "cv2": "opencv-python",
+    "faiss": "faiss-cpu",
+    "PIL": "pillow",
+    "hibari": "hibari-tts",
+    "yaml": "PyYAML",
+    "prometheus_client": "prometheus-client",
+}
 
 
 def requirement_lines(path: str) -> list[str]:

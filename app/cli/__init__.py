@@ -1,4 +1,4 @@
-"""The command line: `python -m app.cli [serve|ask|doctor] ...`, which `python3 launch.py` becomes.
+"""The command line: `python -m app.cli COMMAND ...`, which `python3 launch.py` becomes.
 
 Comes in: the words after launch.py. Goes out: an exit code; results on stdout, everything else on stderr.
 Runs in the main thread. Imports almost nothing by itself, so that Ctrl-C finds it ready from its first moment.

@@ -14,6 +14,14 @@ from typing import TYPE_CHECKING
 from app.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, exit_code_of, sentence_of
 from app.cli.output import Output, make_output
 from app.cli.parsing import AskOptions, ServeOptions, parse
+from app.cli.recording_options import (
+    ExportOptions,
+    ForgetOptions,
+    ListOptions,
+    QueryOptions,
+    RecordingOptions,
+    RecordOptions,
+)
 
 if TYPE_CHECKING:
     from app.cli.ask import MakeSession
@@ -30,6 +38,10 @@ def run(argv: list[str], make_session: "MakeSession | None" = None) -> int:
         from app.doctor import main as doctor
 
         return doctor(argv[1:])
+    if argv[:1] == ["say"]:
+        from app.cli.say import main as say
+
+        return say(argv[1:])
     try:
         options = parse(argv)
     except SystemExit as end:  # argparse has said what was wrong, or shown its help
@@ -39,7 +51,7 @@ def run(argv: list[str], make_session: "MakeSession | None" = None) -> int:
         level=logging.DEBUG if options.is_verbose else logging.WARNING,
         format="%(levelname)s %(threadName)s %(name)s: %(message)s",
     )
-    output = make_output(sys.stdout, sys.stderr, is_json=isinstance(options, AskOptions) and options.is_json)
+    output = make_output(sys.stdout, sys.stderr, is_json=getattr(options, "is_json", False))
     with _interrupts_caught() as was_interrupted, contextlib.redirect_stdout(sys.stderr):  # stdout is for results
         try:
             return _run(options, output, make_session)
@@ -55,14 +67,39 @@ def run(argv: list[str], make_session: "MakeSession | None" = None) -> int:
             return _fail(output, sentence_of(error), exit_code_of(error))
 
 
-def _run(options: AskOptions | ServeOptions, output: Output, make_session: "MakeSession | None") -> int:
+def _run(
+    options: AskOptions | ServeOptions | RecordingOptions, output: Output, make_session: "MakeSession | None"
+) -> int:
     if isinstance(options, ServeOptions):
         from app.cli.serve import serve
 
         return serve(options)
-    from app.cli.ask import ask
+    if isinstance(options, AskOptions):
+        from app.cli.ask import ask
 
-    return ask(options, output, make_session)
+        return ask(options, output, make_session)
+    return _run_recording(options, output, make_session)
+
+
+def _run_recording(options: RecordingOptions, output: Output, make_session: "MakeSession | None") -> int:
+    """Each command brings its own libraries."""
+    if isinstance(options, RecordOptions):
+        from app.cli.record import record
+
+        return record(options, output, make_session)
+    if isinstance(options, QueryOptions):
+        from app.cli.query import query
+
+        return query(options, output)
+    from app.cli import stored
+
+    if isinstance(options, ListOptions):
+        return stored.list_recordings(options, output)
+    if isinstance(options, ExportOptions):
+        return stored.export(options, output)
+    if isinstance(options, ForgetOptions):
+        return stored.forget(options, output)
+    return stored.validate(options, output)
 
 
 def _fail(output: Output, sentence: str, exit_code: int) -> int:

@@ -3,7 +3,14 @@
 Comes in: an exception. Goes out: its exit code and a sentence for the user. No state.
 """
 
-from app.errors import AfterglowError, NothingSeenError, QuestionError, WeightsMissingError
+from app.errors import (
+    AfterglowError,
+    NothingSeenError,
+    QuestionError,
+    RecordingError,
+    UnknownRecordingError,
+    WeightsMissingError,
+)
 
 __all__ = [
     "EXIT_BAD_ARGUMENTS",
@@ -13,6 +20,7 @@ __all__ = [
     "EXIT_INTERRUPTED",
     "EXIT_MODEL_MISSING",
     "EXIT_NOTHING_SEEN",
+    "EXIT_NOT_KEPT",
     "EXIT_NOT_OPENED",
     "EXIT_TIMEOUT",
     "exit_code_of",
@@ -24,18 +32,20 @@ EXIT_BAD_ARGUMENTS = 2
 EXIT_NOT_OPENED = 3
 EXIT_NOTHING_SEEN = 4
 EXIT_MODEL_MISSING = 5
+EXIT_NOT_KEPT = 6
 EXIT_TIMEOUT = 7
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 
 EXIT_CODES_HELP = """\
 exit codes:
-  0    every question was answered
+  0    done; every question was answered
   1    something failed inside; --verbose shows where
   2    bad arguments
   3    the source could not be opened
-  4    the source ended before anything was seen
+  4    the source ended before anything was seen, or nothing was recorded then
   5    a model is missing: run python3 launch.py once
+  6    a recording cannot be used: somebody records there, it cannot be written, or it is damaged
   7    --timeout was reached
   130  stopped by Ctrl-C
   141  whoever read the output closed it
@@ -49,6 +59,8 @@ def exit_code_of(error: Exception) -> int:
 
     codes: tuple[tuple[type[Exception], int], ...] = (
         (QuestionError, EXIT_BAD_ARGUMENTS),
+        (UnknownRecordingError, EXIT_BAD_ARGUMENTS),
+        (RecordingError, EXIT_NOT_KEPT),
         (SourceOpenError, EXIT_NOT_OPENED),
         (NothingSeenError, EXIT_NOTHING_SEEN),
         (ModelMissingError, EXIT_MODEL_MISSING),

@@ -11,6 +11,7 @@ import os
 from typing import Any, TextIO
 
 from app.answer import AnswerResult
+from app.answer_fields import answer_fields, frame_fields, rounded
 from app.status import SessionStatus
 
 __all__ = ["JsonOutput", "Output", "TextOutput", "make_output"]
@@ -46,6 +47,10 @@ class Output:
     def answer(self, number: int, result: AnswerResult, note: str | None) -> None:
         """A complete answer."""
 
+    def result(self, fields: dict[str, Any], text: str) -> None:
+        """A result of another kind: `fields` for programs, lines of `text` for people."""
+        self._write(f"{text}\n")
+
     def error(self, sentence: str, exit_code: int) -> None:
         """The command ends here."""
         self._tell(sentence)
@@ -75,8 +80,8 @@ class JsonOutput(Output):
             {
                 "type": "status",
                 "state": status.state,
-                "time_s": _rounded(status.remembered_time_s),
-                "frames": _frames(status),
+                "time_s": rounded(status.remembered_time_s),
+                "frames": frame_fields(status.frames),
             }
         )
 
@@ -84,24 +89,10 @@ class JsonOutput(Output):
         self._object({"type": "token", "question_index": number, "text": text})
 
     def answer(self, number: int, result: AnswerResult, note: str | None) -> None:
-        evidence = [
-            {"start_s": _rounded(one.start_s), "end_s": _rounded(one.end_s), "frame_id": one.frame_id}
-            for one in result.evidence
-        ]
-        ttft_ms = result.total_ms if result.ttft_ms is None else result.ttft_ms
-        memory = {"version": result.memory.version, "tokens": result.memory.tokens, "bytes": result.memory.bytes}
-        fields = {
-            "type": "answer",
-            "question": result.question,
-            "answer": result.text,
-            "asked_at_s": _rounded(result.asked_at_s),
-            "evidence": evidence,
-            "ttft_ms": _rounded(ttft_ms, 1),
-            "total_ms": _rounded(result.total_ms, 1),
-            "frames": _frames(result),
-            "memory": memory,
-        }
-        self._object(fields if note is None else {**fields, "note": note})
+        self._object(answer_fields(result, note))
+
+    def result(self, fields: dict[str, Any], text: str) -> None:
+        self._object(fields)
 
     def error(self, sentence: str, exit_code: int) -> None:
         super().error(sentence, exit_code)
@@ -177,12 +168,3 @@ def clock_time(time_s: float) -> str:
 def _span(start_s: float, end_s: float) -> str:
     start, end = clock_time(start_s), clock_time(end_s)
     return start if start == end else f"{start}-{end}"
-
-
-def _frames(counts: Any) -> dict[str, int]:
-    frames = counts.frames
-    return {"seen": frames.seen, "encoded": frames.encoded, "dropped": frames.dropped}
-
-
-def _rounded(value: float | None, digits: int = 3) -> float | None:
-    return None if value is None else round(value, digits)

@@ -5,16 +5,20 @@ Light imports only: a wrong argument is refused at once.
 """
 
 import argparse
-import math
 from dataclasses import dataclass
 
 from app.cli.exit_codes import EXIT_CODES_HELP
-from app.errors import QuestionError
-from app.questions import clean_question
+from app.cli.option_values import DEFAULT_FPS_HELP, checked_fps, checked_number, checked_question, checked_source
+from app.cli.recording_options import (
+    RECORDING_COMMANDS,
+    RecordingOptions,
+    add_recording_commands,
+    check_together,
+    recording_options,
+)
 
 __all__ = ["AskOptions", "ServeOptions", "parse"]
 
-MIN_FPS, MAX_FPS = 0.1, 30.0
 DEFAULT_FPS = 2.0
 LIVE_WATCH_S = 10.0  # how long `ask` watches a live source when --at does not say
 
@@ -52,10 +56,14 @@ class ServeOptions:
     is_verbose: bool
 
 
-def parse(argv: list[str]) -> AskOptions | ServeOptions:
+def parse(argv: list[str]) -> AskOptions | ServeOptions | RecordingOptions:
     """Without a command it is `serve`."""
     is_serve = not argv or (argv[0].startswith("-") and argv[0] not in ("-h", "--help"))
-    words = _parser().parse_args(["serve", *argv] if is_serve else argv)
+    parser = _parser()
+    words = parser.parse_args(["serve", *argv] if is_serve else argv)
+    if words.command in RECORDING_COMMANDS:
+        check_together(parser, words)
+        return recording_options(words)
     if words.command == "serve":
         return ServeOptions(
             source=words.source,
@@ -84,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_ask(commands)
     _add_serve(commands)
+    add_recording_commands(commands)
+    commands.add_parser("say", help="speak a text into a WAV file")
     commands.add_parser("doctor", help="what was found on this machine, and what is missing")
     return parser
 
@@ -98,23 +108,27 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         allow_abbrev=False,
     )
     source_help = "a video file, webcam:0, rtsp://..., http(s)://... or synthetic:NAME"
-    ask.add_argument("--source", required=True, type=_source, metavar="SOURCE", help=source_help)
+    ask.add_argument("--source", required=True, type=checked_source, metavar="SOURCE", help=source_help)
     question_help = "what to ask; may be given several times, all are asked at the same moment"
-    ask.add_argument("--question", required=True, action="append", type=_question, metavar="TEXT", help=question_help)
+    ask.add_argument(
+        "--question", required=True, action="append", type=checked_question, metavar="TEXT", help=question_help
+    )
     at_help = f"stream time at which to ask (default: the end; a live source is watched for {LIVE_WATCH_S:g} s)"
-    ask.add_argument("--at", type=_at, metavar="SECONDS", help=at_help)
+    ask.add_argument("--at", type=checked_number("a number of seconds >= 0", 0.0), metavar="SECONDS", help=at_help)
     _add_fps(ask)
     speed_help = "files: as fast as they can be read without losing a sampled frame (max, the default), or in real time"
     ask.add_argument("--speed", choices=("max", "realtime"), default="max", help=speed_help)
     ask.add_argument("--json", action="store_true", help="one JSON object a line on stdout, the last of each an answer")
     timeout_help = "give up (exit code 7) when the whole command has taken so long (default: never)"
-    ask.add_argument("--timeout", type=_timeout, metavar="SECONDS", help=timeout_help)
+    ask.add_argument(
+        "--timeout", type=checked_number("a number of seconds > 0", 1e-3), metavar="SECONDS", help=timeout_help
+    )
     ask.add_argument("--verbose", action="store_true", help="tell what happens, on stderr")
 
 
 def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     serve = commands.add_parser("serve", help="open the page (the default)", allow_abbrev=False)
-    serve.add_argument("--source", type=_source, metavar="SOURCE", help="what to watch at once")
+    serve.add_argument("--source", type=checked_source, metavar="SOURCE", help="what to watch at once")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     serve.add_argument("--port", type=_port, default=7860, help="port to listen on (default: 7860)")
     _add_fps(serve)
@@ -123,44 +137,9 @@ def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _add_fps(parser: argparse.ArgumentParser) -> None:
-    fps_help = f"frames a second that are looked at, {MIN_FPS:g} to {MAX_FPS:g} (default: {DEFAULT_FPS:g})"
-    parser.add_argument("--fps", type=_fps, default=DEFAULT_FPS, metavar="N", help=fps_help)
-
-
-def _source(text: str) -> str:
-    if not text.strip() or "\0" in text:
-        raise argparse.ArgumentTypeError("name a video file, a camera or an address; got an empty text")
-    return text
-
-
-def _question(text: str) -> str:
-    try:
-        return clean_question(text)
-    except QuestionError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _at(text: str) -> float:
-    return _number(text, "a number of seconds >= 0", low=0.0)
-
-
-def _timeout(text: str) -> float:
-    return _number(text, "a number of seconds > 0", low=1e-3)
-
-
-def _fps(text: str) -> float:
-    return _number(text, f"a number from {MIN_FPS:g} to {MAX_FPS:g}", low=MIN_FPS, high=MAX_FPS)
+    fps_help = f"{DEFAULT_FPS_HELP} (default: {DEFAULT_FPS:g})"
+    parser.add_argument("--fps", type=checked_fps, default=DEFAULT_FPS, metavar="N", help=fps_help)
 
 
 def _port(text: str) -> int:
-    return int(_number(text, "a whole number from 0 to 65535", low=0, high=65535, is_whole=True))
-
-
-def _number(text: str, allowed: str, low: float, high: float = 1e9, is_whole: bool = False) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not low <= value <= high or (is_whole and value != int(value)):
-        raise argparse.ArgumentTypeError(f"expected {allowed}, got {text[:40]!r}")
-    return value
+    return int(checked_number("a whole number from 0 to 65535", 0, 65535, is_whole=True)(text))

@@ -10,7 +10,7 @@ import sys
 from app.install.errors import EXIT_BAD_ARGUMENTS, EXIT_INTERRUPTED, SetupError
 from app.install.stamp import is_ready, read_stamp, shadowing_package, venv_python
 
-COMMANDS = ("serve", "ask", "doctor", "test")
+COMMANDS = ("serve", "ask", "say", "record", "query", "list", "export", "forget", "validate", "doctor", "test")
 
 
 def run(root: str, words: list[str]) -> int:
@@ -98,15 +98,20 @@ def prepare(root: str, command: str, words: list[str], torch_index: str) -> None
     """Everything that `command` needs is there when this returns: right words, a free port, .venv, the models."""
     if not is_ready(root):
         # What can be refused or answered now must not wait for gigabytes.
-        from app.cli.parsing import parse
+        if command == "say":
+            from app.cli.say import parse as parse_say
 
-        parse([command, *words])
+            parse_say(words)
+        else:
+            from app.cli.parsing import parse
+
+            parse([command, *words])
     if command == "serve" and not asks_for_help(words):
         from app.install.port import page_address, require_free_port
 
         require_free_port(*page_address(words))
     ensure_environment(root, torch_index=torch_index)
-    if command in ("serve", "ask") and not asks_for_help(words):
+    if command in ("serve", "ask", "record", "query") and not asks_for_help(words):
         ensure_models(root)
 
 

@@ -1,6 +1,7 @@
-"""The routes of the page, without the page itself: the WebSocket, the pictures of evidence, the static files.
+"""All routes but the page itself: the WebSocket, pictures of evidence, static files, the interface for programs.
 
-Comes in: the hub. Goes out: a FastAPI application whose lifespan is that of the hub. The event loop of the main thread.
+Comes in: the hub and the cameras. Goes out: a FastAPI application whose lifespan is theirs. The event loop of the main
+thread.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ from pathlib import Path
 from fastapi import FastAPI, Response, WebSocket
 from starlette.staticfiles import StaticFiles
 
+from app.web.api import make_api
+from app.web.cameras import Cameras
 from app.web.connection import Connection
 from app.web.hub import Hub
 
@@ -21,17 +24,19 @@ _STATIC = Path(__file__).resolve().parent / "static"
 _LOOK_AFTER_S = 1.0
 
 
-def make_application(hub: Hub) -> FastAPI:
-    """Everything under /afterglow. Ending it closes all sessions."""
+def make_application(hub: Hub, cameras: Cameras) -> FastAPI:
+    """Everything but the page at /. Ending it closes all sessions. Where there is one camera, every page sees it."""
+    hub.camera = cameras.find(None) if len(cameras) == 1 else None
 
     @contextlib.asynccontextmanager
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
         looking_after = asyncio.create_task(_look_after(hub))
+        cameras.start()
         try:
             yield
         finally:
             looking_after.cancel()
-            await hub.close()
+            await asyncio.gather(cameras.close(), hub.close())
 
     application = FastAPI(title="Afterglow", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
 
@@ -46,6 +51,7 @@ def make_application(hub: Hub) -> FastAPI:
             return Response("There is no such picture.\n", 404, media_type="text/plain")
         return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
 
+    application.include_router(make_api(cameras))
     application.mount(f"{PREFIX}/static", _FreshStaticFiles(directory=_STATIC), name="static")
     return application
 

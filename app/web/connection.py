@@ -56,14 +56,12 @@ class Connection:
             return None
         key = message.get("key")
         try:
-            page, is_new = self._hub.connect(key if isinstance(key, str) else None)
+            page = self._hub.connect(key if isinstance(key, str) else None)
         except PageLimitError as error:
             await self._problem(str(error), "page")
             await self._socket.close(1013)
             return None
         self._page = page
-        if is_new and self._hub.first_choice is not None:
-            self._start(page, self._hub.first_choice)
         return page
 
     async def _serve_page(self, page: PageSession) -> None:

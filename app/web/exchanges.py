@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.errors import NothingSeenError
-from app.session import Answer, AnswerResult, Session
+from app.session import Answer, AnswerResult, Conversation, Session
 from app.web.watching import Watch, sentence_of
 
 __all__ = ["Exchange", "News"]
@@ -24,9 +24,16 @@ class Exchange:
     Once it is over only its text is kept: the watch and what the question saw of the memory are let go.
     """
 
-    def __init__(self, number: int, question: str, watch: Watch, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        number: int,
+        question: str,
+        watch: Watch,
+        conversation: Conversation,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """question: clean already."""
-        self.number, self.question = number, question
+        self.number, self.question, self._conversation = number, question, conversation
         self.was_cancelled = False
         self._watch: Watch | None = watch
         self._answer: Answer | None = None
@@ -77,7 +84,7 @@ class Exchange:
             self._fail(watch.problem if watch.problem is not None else "Stopped.")
             return
         try:
-            self._answer = watch.session.ask(self.question)
+            self._answer = watch.session.ask(self.question, conversation=self._conversation)
         except NothingSeenError as error:
             if not _may_still_see(watch.session) or self._clock() - self._sent_s > _MAX_HOLD_S:
                 self._fail(sentence_of(error))

@@ -13,6 +13,7 @@ __all__ = ["Guard"]
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
+_POSTED = frozenset({"/v1/ask"})  # what may be asked for by POST; JSON alone, which no form of another site can send
 _FIXED_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -55,8 +56,10 @@ class Guard:
             return 403, "This request comes from another site, and was refused."
         if is_socket:
             return None
-        if scope["method"] not in _SAFE_METHODS:
+        if scope["method"] not in _SAFE_METHODS and not (scope["method"] == "POST" and scope["path"] in _POSTED):
             return 405, "Nothing is changed by this kind of request here."
+        if scope["method"] == "POST" and not (_header(scope, b"content-type") or "").startswith("application/json"):
+            return 415, "Send the question as JSON, with the header content-type: application/json."
         is_foreign = _header(scope, b"sec-fetch-site") in ("cross-site", "same-site")
         if is_foreign and _header(scope, b"sec-fetch-mode") != "navigate":
             return 403, "This request comes from another site, and was refused."

@@ -36,15 +36,13 @@ class Hub:
         make_session: MakeSession,
         *,
         warm_up: WarmUp | None = None,
-        first_choice: Choice | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """first_choice: what every new page watches at once."""
         answer = dataclasses.replace(config.answer, put_timeout_s=0.0)  # the event loop may not be kept waiting
         self.config = dataclasses.replace(config, answer=answer)
-        self.first_choice = first_choice
         self._make_session, self._warm_up, self._clock = make_session, warm_up, clock
         self._pages: dict[str, PageSession] = {}
+        self.camera: Watch | None = None  # what every new page sees at once
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -61,21 +59,31 @@ class Hub:
         failure = None if self._warm_up is None else self._warm_up.failure
         return None if failure is None else sentence_of(failure)
 
-    def connect(self, key: str | None) -> tuple[PageSession, bool]:
-        """The page's session, and whether it is a new one. Raises PageLimitError."""
+    def make_source(self, choice: Choice) -> EndableSource:
+        """Raises SourceOpenError with a sentence."""
+        return make_source(choice, self.config.capture)
+
+    def make_camera(self, number: int, source: EndableSource) -> Watch:
+        """A watch that belongs to the program, not to a page."""
+        return Watch(number, self._make_session(self.config, source), source, is_shared=True)
+
+    def connect(self, key: str | None) -> PageSession:
+        """The page's session: its own one if it comes back in time, else a new one. Raises PageLimitError."""
         page = self._pages.get(key or "")
         if page is not None and page.detached_s is not None:
             page.detached_s = None
-            return page, False
+            return page
         if len(self._pages) >= MAX_PAGES:
             self._drop_longest_gone(lambda page: True)
         if len(self._pages) >= MAX_PAGES:
             raise PageLimitError(
                 f"{MAX_PAGES} pages of Afterglow are open already. Close one, then load this one again."
             )
-        page = PageSession(lambda choice: make_source(choice, self.config.capture), self._make_watch)
+        page = PageSession(self.make_source, self._make_watch)
+        if self.camera is not None:
+            page.join(self.camera)
         self._pages[page.key] = page
-        return page, True
+        return page
 
     def disconnect(self, page: PageSession) -> None:
         """Its tab has gone, or its connection was lost."""
@@ -123,4 +131,4 @@ class Hub:
 
 
 def _is_watching(page: PageSession) -> bool:
-    return page.watch is not None and page.watch.problem is None
+    return page.watch is not None and page.watch.problem is None and not page.watch.is_shared

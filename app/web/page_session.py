@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from app.errors import NothingSeenError, TooManyQuestionsError
 from app.questions import clean_question
+from app.session import Conversation
 from app.web.choices import Choice, EndableSource
 from app.web.exchanges import Exchange
 from app.web.watching import Watch
@@ -36,6 +37,7 @@ class PageSession:
         self._num_watched = self._num_asked = 0
         self._switching = asyncio.Lock()
         self._is_closed = False
+        self._conversation = Conversation()  # about what is watched now
 
     @property
     def is_switching(self) -> bool:
@@ -50,13 +52,21 @@ class PageSession:
                 return
             await self._close_watch()
             self._num_watched += 1
+            self._conversation = Conversation()
             self.watch = watch = self._make_watch(self._num_watched, source)
         await watch.start()
+
+    def join(self, watch: Watch) -> None:
+        """Looks on at what the program itself watches, which goes on when this page leaves."""
+        self.watch = watch
 
     async def stop(self) -> None:
         """Ends the stream. What was seen can still be asked about, unless nothing was."""
         watch = self.watch
         if watch is None:
+            return
+        if watch.is_shared:
+            self.watch = None
             return
         if watch.session.status().state in ("new", "starting"):
             async with self._switching:
@@ -75,7 +85,7 @@ class PageSession:
                 f"{MAX_UNANSWERED} questions are waiting already; ask again when one is answered."
             )
         self._num_asked += 1
-        exchange = Exchange(self._num_asked, question, self.watch)
+        exchange = Exchange(self._num_asked, question, self.watch, self._conversation)
         self.exchanges.append(exchange)
         self.advance()
         return exchange
@@ -109,5 +119,5 @@ class PageSession:
 
     async def _close_watch(self) -> None:
         watch, self.watch = self.watch, None
-        if watch is not None:
+        if watch is not None and not watch.is_shared:
             await watch.close()

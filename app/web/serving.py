@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["serve"]
 
+CAMERA_NAME = "camera"  # what programs call the one source of `serve --source`
 _GRACEFUL_S = 1  # for answers in the making when the program ends
 _MAX_MESSAGE_BYTES = 1024 * 1024
 
@@ -82,6 +83,7 @@ def _make_application(config: "AssistantConfig", source: str | None, host: str) 
     warm_up = WarmUp(KeptModels())
     warm_up.begin()
     from app.web.application import make_application
+    from app.web.cameras import Cameras
     from app.web.guard import Guard
     from app.web.hub import Hub
     from app.web.page import add_page
@@ -90,9 +92,9 @@ def _make_application(config: "AssistantConfig", source: str | None, host: str) 
         config,
         lambda made, opened: Session(made, source=opened, encoder=warm_up.encoder, lmm=warm_up.lmm),
         warm_up=warm_up,
-        first_choice=None if source is None else read_choice("named", source),
     )
-    application = make_application(hub)
+    choices = {} if source is None else {CAMERA_NAME: read_choice("named", source)}
+    application = make_application(hub, Cameras(choices, hub.make_source, hub.make_camera))
     add_page(application)
     return Guard(application, names=(f"[{host}]" if ":" in host else host,))
 

@@ -6,7 +6,16 @@ Comes in: any source, not yet opened. Goes out: its frames, then END as soon as 
 import threading
 
 from vision import END, EndOfStream, Frame
-from vision.sources import Source, SourceCounters, source_counters
+from vision.sources import (
+    ConnectionStatus,
+    Source,
+    SourceCounters,
+    StreamGap,
+    set_idle,
+    source_connection,
+    source_counters,
+    take_gaps,
+)
 
 __all__ = ["StoppableSource"]
 
@@ -24,6 +33,21 @@ class StoppableSource:
     @property
     def counters(self) -> SourceCounters:
         return source_counters(self._source)
+
+    @property
+    def connection(self) -> ConnectionStatus | None:
+        return source_connection(self._source)
+
+    @property
+    def is_idle(self) -> bool:
+        return bool(getattr(self._source, "is_idle", False))
+
+    @is_idle.setter
+    def is_idle(self, is_idle: bool) -> None:
+        set_idle(self._source, is_idle)
+
+    def take_gaps(self) -> list[StreamGap]:
+        return take_gaps(self._source)
 
     def finish(self) -> None:
         """The stream ends here."""

@@ -26,9 +26,9 @@ MakeSession = Callable[[AssistantConfig, Source], Session]
 class Watch:
     """Started once, ended at most once, closed at last."""
 
-    def __init__(self, number: int, session: Session, source: EndableSource) -> None:
-        """number: counts what one page has watched; part of the addresses of its pictures."""
-        self.number = number
+    def __init__(self, number: int, session: Session, source: EndableSource, *, is_shared: bool = False) -> None:
+        """number: counts what one page has watched; part of the addresses of its pictures. Shared: no page ends it."""
+        self.number, self.is_shared = number, is_shared
         self.session = session
         self.was_ended_by_user = False
         self.problem: str | None = None  # why it could not be started, a sentence

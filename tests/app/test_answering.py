@@ -1,6 +1,6 @@
 import pytest
 
-from app.answer import Answer, Moment
+from app.answer import Answer, Conversation, Moment
 from app.answering import AnswerConfig, AnswerWorker
 from app.errors import AnswerError, SessionClosedError
 from app.handoff import Handoff
@@ -9,9 +9,10 @@ from app.worker import StopSignal
 from tests.fakes import FakeLMM, FakeSnapshot
 
 
-def make_answer(question: str = "what?") -> Answer:
+def make_answer(question: str = "what?", conversation: Conversation | None = None) -> Answer:
     snapshot = FakeSnapshot(version=1, t_now_s=3.0, frames_seen=1)
-    return Answer(question, moment=Moment(snapshot=snapshot, frames=FrameCounts(), memory=MemoryCounts()))
+    moment = Moment(snapshot=snapshot, frames=FrameCounts(), memory=MemoryCounts())
+    return Answer(question, moment=moment, conversation=conversation)
 
 
 def run(lmm: FakeLMM, answers: list[Answer], config: AnswerConfig | None = None) -> AnswerWorker:
@@ -28,7 +29,8 @@ def run(lmm: FakeLMM, answers: list[Answer], config: AnswerConfig | None = None)
 
 def test_questions_are_answered_in_order_with_what_was_said_before() -> None:
     lmm = FakeLMM()
-    answers = [make_answer("first?"), make_answer("second?"), make_answer("third?")]
+    said = Conversation()
+    answers = [make_answer(question, said) for question in ("first?", "second?", "third?")]
     run(lmm, answers)
     assert [answer.result(0.0).text for answer in answers] == ["I see a cat."] * 3
     assert [question.text for question in lmm.questions] == ["first?", "second?", "third?"]
@@ -39,8 +41,15 @@ def test_questions_are_answered_in_order_with_what_was_said_before() -> None:
 
 def test_history_is_bounded() -> None:
     lmm = FakeLMM()
-    run(lmm, [make_answer(f"{number}?") for number in range(5)], AnswerConfig(max_history=2))
+    said = Conversation()
+    run(lmm, [make_answer(f"{number}?", said) for number in range(5)], AnswerConfig(max_history=2))
     assert [question for question, _ in lmm.questions[4].history] == ["2?", "3?"]
+
+
+def test_conversations_know_nothing_of_each_other() -> None:
+    lmm = FakeLMM()
+    run(lmm, [make_answer("mine?", Conversation()), make_answer("yours?", Conversation())])
+    assert lmm.questions[1].history == ()
 
 
 def test_answer_carries_evidence_and_token_counts() -> None:

@@ -18,6 +18,7 @@ from app.perceiving import PerceiveConfig
 from app.session import Session
 from app.web import connection
 from app.web.application import make_application
+from app.web.cameras import Cameras
 from app.web.choices import Choice
 from app.web.guard import Guard
 from app.web.hub import Hub
@@ -119,7 +120,7 @@ class Server:
 
 @pytest.fixture
 def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
-    """start_server(sources=..., make_lmm=..., warm_up=..., first_choice=...)"""
+    """start_server(sources=..., make_lmm=..., warm_up=..., cameras=...)"""
     opened: list[TestClient] = []
     monkeypatch.setattr(connection, "_TICK_S", 0.004)
     monkeypatch.setattr(connection, "_STATUS_S", 0.02)
@@ -129,15 +130,15 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
         make_lmm: Callable[[], FakeLMM] = FakeLMM,
         make_encoder: Callable[[], FakeEncoder] = FakeEncoder,
         warm_up: WarmUp | None = None,
-        first_choice: Choice | None = None,
+        cameras: dict[str, Choice] | None = None,
     ) -> Server:
         known = sources or {}
         monkeypatch.setattr("app.web.choices.open_source", lambda spec, config: known[spec]())
 
         def make_session(config: AssistantConfig, source: Source) -> Session:
             def lmm() -> FakeLMM:
-                server.lmms.append(make_lmm())
-                return server.lmms[-1]
+                lmms.append(make_lmm())
+                return lmms[-1]
 
             return Session(
                 config,
@@ -147,13 +148,17 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
                 memory=lambda encoder: FakeMemory(),  # type: ignore[arg-type,return-value]
             )
 
+        lmms: list[FakeLMM] = []
         clock = FakeClock()
         config = AssistantConfig(perceive=PerceiveConfig(fps=10.0))
-        hub = Hub(config, make_session, warm_up=warm_up, first_choice=first_choice, clock=clock)
-        client = TestClient(Guard(make_application(hub)), base_url=f"http://{HOST}")
+        hub = Hub(config, make_session, warm_up=warm_up, clock=clock)
+        client = TestClient(
+            Guard(make_application(hub, Cameras(cameras or {}, hub.make_source, hub.make_camera))),
+            base_url=f"http://{HOST}",
+        )
         client.__enter__()
         opened.append(client)
-        server = Server(client, hub, known, clock)
+        server = Server(client, hub, known, clock, lmms)
         return server
 
     yield start

@@ -228,11 +228,28 @@ def test_the_number_of_pages_is_bounded(start_server: StartServer) -> None:
         page.__exit__(None, None, None)
 
 
-def test_a_source_named_at_the_start_is_watched_by_every_new_page(start_server: StartServer) -> None:
-    server = start_server({"clip": endless}, first_choice=Choice(kind="named", spec="clip"))
+def test_a_source_named_at_the_start_is_seen_by_every_page_and_outlives_them(start_server: StartServer) -> None:
+    server = start_server({"clip": endless}, cameras={"door": Choice(kind="named", spec="clip")})
     with server.page() as page, server.page() as other:
         page.status("running")
         other.status("running")
+        page.send("stop")
+        page.status("idle")
+        other.status("running")
+    with server.page() as late:
+        late.status("running")
+    assert len(server.lmms) == 1, "one session for all"
+
+
+def test_pages_that_share_a_camera_do_not_share_their_conversations(start_server: StartServer) -> None:
+    server = start_server({"clip": endless}, cameras={"door": Choice(kind="named", spec="clip")})
+    with server.page() as page, server.page() as other:
+        page.status("running")
+        for asker, question in ((page, "Is there a dog?"), (other, "And now?"), (page, "Where is it?")):
+            asker.send("ask", text=question)
+            asker.until("answer")
+    histories = [[asked for asked, _ in question.history] for question in server.lmms[0].questions]
+    assert histories == [[], [], ["Is there a dog?"]]
 
 
 # Models

@@ -45,6 +45,11 @@ def test_the_present_rests_on_the_newest_frame_alone() -> None:
     assert spans("describe_now", "What can you see?") == [NOW]
 
 
+def test_a_question_about_the_whole_does_not_cite_what_was_asked_before() -> None:
+    recalled = recall("What do you see?", (("Did you see a dog?", "Yes."),), READING, LEXICON, CONCEPTS)
+    assert [(one.start_s, one.end_s) for one in evidence_for("describe_now", recalled, READING)] == [NOW]
+
+
 def test_a_summary_rests_on_the_first_time_of_each_thing_it_names() -> None:
     first_times = {record.spans[0].start_s for record in READING.records.values()}
     found = spans("describe_all", "What have you seen so far?")

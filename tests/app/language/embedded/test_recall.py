@@ -30,11 +30,10 @@ def test_a_follow_up_inherits_what_was_named_before(text: str) -> None:
     assert recalled(text, (("Did you see a dog?", "Yes."),)).concepts == (INDEX["dog"],)
 
 
-@pytest.mark.parametrize(
-    "text", ["What do you see?", "Describe the scene.", "What time is it?", "What happened so far?", "Hello!"]
-)
-def test_a_question_about_the_whole_inherits_nothing(text: str) -> None:
-    assert recalled(text, (("Did you see a dog?", "Yes."),)).concepts == ()
+def test_what_was_inherited_is_marked_so() -> None:
+    assert recalled("and now?", (("Did you see a dog?", "Yes."),)).is_inherited
+    assert not recalled("and the car?", (("Did you see a dog?", "Yes."),)).is_inherited
+    assert not recalled("What do you see?", (("Hello!", "Hello."),)).is_inherited
 
 
 def test_a_time_beyond_the_stream_is_marked() -> None:

@@ -1,0 +1,56 @@
+"""The values of options, checked: for argparse, which shows the sentence of what is raised here.
+
+Comes in: one word. Goes out: its value, or argparse.ArgumentTypeError. Pure; light imports only.
+"""
+
+import argparse
+import math
+from collections.abc import Callable
+
+from app.errors import QuestionError
+from app.questions import clean_question
+
+__all__ = [
+    "DEFAULT_FPS_HELP",
+    "MAX_FPS",
+    "MIN_FPS",
+    "checked_fps",
+    "checked_number",
+    "checked_question",
+    "checked_source",
+]
+
+MIN_FPS, MAX_FPS = 0.1, 30.0
+DEFAULT_FPS_HELP = f"frames a second that are looked at, {MIN_FPS:g} to {MAX_FPS:g}"
+
+
+def checked_source(text: str) -> str:
+    if not text.strip() or "\0" in text:
+        raise argparse.ArgumentTypeError("name a video file, a camera or an address; got an empty text")
+    return text
+
+
+def checked_question(text: str) -> str:
+    try:
+        return clean_question(text)
+    except QuestionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def checked_fps(text: str) -> float:
+    return checked_number(f"a number from {MIN_FPS:g} to {MAX_FPS:g}", MIN_FPS, MAX_FPS)(text)
+
+
+def checked_number(allowed: str, low: float, high: float = 1e9, *, is_whole: bool = False) -> Callable[[str], float]:
+    """A function that reads numbers; `allowed` says in words which."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high or (is_whole and value != int(value)):
+            raise argparse.ArgumentTypeError(f"expected {allowed}, got {text[:40]!r}")
+        return value
+
+    return read

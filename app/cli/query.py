@@ -1,0 +1,126 @@
+"""`query`: asks a recording, while it is being made or afterwards.
+
+Comes in: checked options. Goes out: answers whose times are those of the clock, with their evidence, and the exit code.
+The main thread; the answer thread of a StoredSession does the work.
+"""
+
+import contextlib
+import json
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+from app.answer import Answer, AnswerResult
+from app.answer_fields import answer_fields
+from app.cli.output import Output
+from app.cli.recording_options import QueryOptions
+from app.recording.clock_words import iso_time
+from app.recording.folder import RecordingFolder, default_data_folder
+from app.recording.stored import StoredRecording, Understood
+
+__all__ = ["open_recording", "query"]
+
+_POLL_S = 0.1
+_API = "http://127.0.0.1:7860/v1/ask"
+
+
+def query(options: QueryOptions, output: Output) -> int:
+    """Returns 0 when all questions are answered; raises what prevented it."""
+    from app.recording.stored_session import StoredSession
+
+    if options.prints_curl:
+        for question in options.questions:
+            fields = {"type": "curl", "command": _curl(options, question)}
+            output.result(fields, _curl(options, question))
+        return 0
+    end_s = None if options.timeout_s is None else time.monotonic() + options.timeout_s
+    recording = open_recording(options.name, options.data)
+    with contextlib.closing(recording):
+        # Placed before any weights are read: an impossible time is told at once.
+        asked = [recording.understood(one, options.said_from, options.said_to) for one in options.questions]
+        with StoredSession(recording) as session:
+            for number, understood in enumerate(asked):
+                output.question(number, options.questions[number], len(asked))
+                if understood.note is not None:
+                    output.note(understood.note)
+                result = _tell(session.ask(understood.question), number, recording, output, end_s)
+                _show(result, options.questions[number], understood, recording, output)
+                if options.export is not None:
+                    _export(result, recording, options.export, output)
+    return 0
+
+
+def open_recording(name: str, data: Path | None) -> StoredRecording:
+    """By its name. Raises what StoredRecording raises."""
+    return StoredRecording(RecordingFolder(data or default_data_folder(), name), now_s=time.time)
+
+
+def _tell(answer: Answer, number: int, recording: StoredRecording, output: Output, end_s: float | None) -> AnswerResult:
+    """The pieces as they come, with the clock's times."""
+    telling, position = recording.telling(), 0
+    while True:
+        is_done = answer.is_done  # looked at before the pieces, so that none is missed
+        pieces = answer.next_pieces(position, _POLL_S)
+        position += len(pieces)
+        told = telling.feed("".join(pieces))
+        if is_done and not pieces:
+            told += telling.finish()
+        if told:
+            output.piece(number, told)
+        if is_done and not pieces:
+            return answer.result(0.0)
+        if end_s is not None and time.monotonic() > end_s:
+            raise TimeoutError("Gave up after --timeout, before the answer was complete.")
+
+
+def _show(
+    result: AnswerResult, question: str, understood: Understood, recording: StoredRecording, output: Output
+) -> None:
+    clock, words = recording.clock, recording.words_of
+    evidence, told = [], []
+    for one in result.evidence:
+        picture = recording.picture_of(one)
+        start, end = words(one.start_s), words(one.end_s)
+        told.append(f"{start if start == end else f'{start} to {end}'} (frame {one.frame_id})")
+        evidence.append(
+            {
+                "start_s": round(one.start_s, 3),
+                "end_s": round(one.end_s, 3),
+                "frame_id": one.frame_id,
+                "start": iso_time(clock.wall_s(one.start_s)),
+                "end": iso_time(clock.wall_s(one.end_s)),
+                "picture_id": None if picture is None else picture.frame_id,
+            }
+        )
+    fields: dict[str, Any] = {
+        **answer_fields(result, understood.note),
+        "question": question,
+        "understood": understood.question,
+        "answer": recording.telling().whole(result.text),
+        "name": recording.folder.name,
+        "newest": iso_time(clock.wall_s(result.asked_at_s)),
+        "evidence": evidence,
+    }
+    newest = f"newest picture {words(result.asked_at_s)}"
+    line = f"Seen at {', '.join(told)}; {newest}" if told else f"No single moment to show; {newest}"
+    output.result(fields, f"\n{line}")
+
+
+def _export(result: AnswerResult, recording: StoredRecording, folder: Path, output: Output) -> None:
+    from app.recording.exporting import export_moment
+
+    for one in result.evidence:
+        picture = recording.picture_of(one)
+        middle_s = (one.start_s + one.end_s) / 2
+        exported = export_moment(recording, middle_s, folder, None if picture is None else picture.frame_id)
+        for path in exported.files:
+            output.note(f"Written: {path}")
+        if exported.note is not None:
+            output.note(exported.note)
+
+
+def _curl(options: QueryOptions, question: str) -> str:
+    body = {"question": question, "source": options.name, "from": options.said_from, "to": options.said_to}
+    data = json.dumps({name: value for name, value in body.items() if value is not None})
+    return f"curl -N {_API} -H 'content-type: application/json' -d {shlex.quote(data)}"
