@@ -5,6 +5,7 @@ of time. Taken from memory and retrieval alone: the language model has no say in
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from app.language.embedded.prompt import MAX_LISTED, shown_records
 from app.language.embedded.reading import Moment, Reading, Record
@@ -24,6 +25,8 @@ def evidence_for(family: str | None, recalled: Recall, reading: Reading) -> tupl
 
     family: of the sentence that was said (`statements.FAMILIES`); None when it is none of them.
     """
+    if recalled.is_inherited and (family is None or family in _GENERAL):
+        recalled = replace(recalled, concepts=(), kinds=())  # the answer was not about what an earlier question named
     choose = _CHOOSERS.get(family or "", _all_spans)
     found = sorted(set(choose(recalled, reading)), key=lambda one: one.start_s) or [_of_moment(reading.now)]
     return tuple(found if len(found) <= MAX_EVIDENCE else [*found[: MAX_EVIDENCE - 1], found[-1]])
@@ -94,6 +97,15 @@ _CHOOSERS: dict[str, _Chooser] = {
     "newest_thing": _newest_thing,
     "compare_now": _now_and_then,
 }  # fmt: skip
+
+
+# Families that speak of no concept in particular.
+_GENERAL = frozenset(
+    (
+        "describe_now", "describe_all", "describe_at", "describe_ago", "describe_between", "first_thing",
+        "newest_thing", "kinds_count", "watching", "greeting", "out_of_scope",
+    )
+)  # fmt: skip
 
 
 def _named(recalled: Recall, reading: Reading) -> list[Record]:

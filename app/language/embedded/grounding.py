@@ -63,7 +63,7 @@ class GrammarMaker:
     def make(self, question: str, reading: Reading, recalled: Recall) -> AnswerGrammar:
         """The grammar for an answer to `question`; where it names nothing known, the answer may quote its words."""
         sentences = list(entailed(reading, recalled, self._concepts))
-        if not recalled.concepts and not recalled.kinds:
+        if recalled.is_inherited or (not recalled.concepts and not recalled.kinds):
             sentences += [f"I don't know how to recognise {words}." for words in runs_of_words(question)]
         return AnswerGrammar([[*self._encode(" " + sentence), STOP_ID] for sentence in sentences])
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.language.embedded.lexicon import Lexicon, split_words
+from app.language.embedded.lexicon import Lexicon
 from app.language.embedded.reading import Moment, Reading, Sighting
 from app.language.embedded.times import find_times
 from vision.encoders import Concept
@@ -27,36 +27,6 @@ __all__ = [
 MAX_ASKED = 3
 NEAR_S = 1.5  # farther than this from every kept moment, the answer says which moment it used
 LEVEL = 0.06  # centres closer than this share of the picture's width are level with each other
-# Questions that speak of what was named before: "where is it?", "and now?", "what about at 0:20?".
-_POINTS_BACK = re.compile(
-    r"\b(?:it|its|they|them|he|she|him|her|one|ones)\b"
-    r"|\bthat\b(?=\W*$| (?:was|is|happen|still|one|first|also|look|for|take|in|too))"
-    r"|\bthis happen|\bfor how long\b|^(?:and|still|again|look|same)\b|\bthe same\b|\bonce more\b|\bagain\b"
-    r"|^(?:what|how) about\b"
-    r"|^what if\b|^how do things\b|^first time\b"
-)
-# Where, when, how many, how long, with nothing named: of what was spoken of before.
-_ASKS_DETAIL = re.compile(
-    r"^(?:so |but |well )?(?:where|when|how (?:far|long|many|much)"
-    r"|(?:on |in |at |to )?(?:what|which)(?: is| was|'s)?(?: the)? "
-    r"(?:position|place|side|part|corner|area|count|number|time|point|length|duration|total|earliest|first|last))\b"
-    r"|\bclock,? when\b"
-)
-# Words that look like pointing back and speak of the watching itself, or of things as such.
-_POINTS_NOWHERE = re.compile(
-    r"\btime is it\b|\btime of day\b|^(?:hello|hi|hey|thank)|\byou been\b|\bhave you watched\b|\bare we\b"
-    r"|\bpassed\b|\belapsed\b|\brunning\b"
-    r"|\bthings?\b(?! stand)|\bkinds?\b|\bobjects?\b|\byou start|\bit all\b|\bgone by\b|\btime ?stamp|\bbeen on\b"
-    r"|\bdid you watch\b"
-)
-# Questions about everything in view or everything so far.
-_WHOLE_SCENE = re.compile(
-    r"\bwhat(?: is|'s| was| were| had| did| do| does)\b|^(?:what|who|list|describe|latest|first|newest)\b"
-    r"|\b(?:see|saw|seen|look|looks|looking|visible|view|picture|scene|happen\w*|"
-    r"anything|something|everything|going|watch\w*|stream|video|far|missed|summar\w*|began|"
-    r"catch me|fill me|talk me|newcomer|in words)\b"
-)
-_SHORT_WORDS, _DETAIL_WORDS = 6, 9
 _SIDE_CUE = re.compile(r"\b(left|right|left-hand|right-hand|side)\b")
 
 
@@ -107,6 +77,7 @@ class Recall:
     moments: tuple[AskedMoment, ...] = ()
     range: AskedRange | None = None
     asks_side: bool = False
+    is_inherited: bool = False  # concepts and kinds were named by an earlier question, not by this one
 
 
 def recall(
@@ -114,11 +85,12 @@ def recall(
 ) -> Recall:
     """Retrieve for the question `text`.
 
-    A question that names nothing and is short or points back ("and now?", "where is it?") inherits the concepts of the
-    newest earlier question that named some.
+    A question that names nothing inherits what the newest earlier question that named something was about: whether it
+    speaks of that ("and now?", "where is it?") or of the whole ("what do you see?") is for the language model to tell.
     """
     mentions = lexicon.find(text)
-    if not mentions.concepts and not mentions.kinds and _points_back(text):
+    is_inherited = not mentions.concepts and not mentions.kinds
+    if is_inherited:
         for earlier, _ in reversed(history):
             mentions = lexicon.find(earlier)
             if mentions.concepts or mentions.kinds:
@@ -131,17 +103,8 @@ def recall(
         moments=() if asked_range else tuple(_moment(time.start_s, reading) for time in times[:2]),
         range=_range(asked_range.start_s, asked_range.end_s, reading) if asked_range else None,
         asks_side=_SIDE_CUE.search(text.lower()) is not None,
+        is_inherited=is_inherited and bool(mentions.concepts or mentions.kinds),
     )
-
-
-def _points_back(text: str) -> bool:
-    folded = " ".join(text.lower().replace("’", "'").split())
-    num_words = len(split_words(folded))
-    if _POINTS_NOWHERE.search(folded):
-        return False
-    if _POINTS_BACK.search(folded) or (num_words <= _DETAIL_WORDS and _ASKS_DETAIL.search(folded)):
-        return True
-    return num_words <= _SHORT_WORDS and not _WHOLE_SCENE.search(folded)
 
 
 def neighbours(concept: int, reading: Reading) -> tuple[Sighting | None, tuple[Sighting, ...], tuple[Sighting, ...]]:

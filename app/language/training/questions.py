@@ -30,13 +30,13 @@ FOLLOW_UPS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 # How often a family is asked, beside 1 for all others.
 _HEAVY = {
-    "exist_now": 3.0, "exist_ever": 3.0, "count_now": 2.0, "where_now": 2.0, "describe_now": 2.0, "when": 2.0,
-    "out_of_scope": 2.5, "unknown_now": 1.0, "unknown_ever": 1.0, "greeting": 0.3, "watching": 0.5, "kinds_count": 0.5,
-    "anyone_now": 1.5, "anyone_ever": 1.5, "describe_all": 1.5, "describe_at": 1.5, "order": 1.5, "order_yes_no": 1.5,
-    "last": 1.5, "gone": 1.5, "near": 1.5, "side_yes_no": 1.5, "first": 1.5,
+    "exist_now": 3.0, "exist_ever": 3.0, "count_now": 2.0, "where_now": 2.0, "describe_now": 2.5, "when": 2.0,
+    "out_of_scope": 2.5, "greeting": 0.3, "watching": 0.5, "kinds_count": 0.5, "anyone_now": 1.5, "anyone_ever": 1.5,
+    "describe_all": 2.0, "describe_at": 1.5, "order": 1.5, "order_yes_no": 1.5, "last": 2.0, "gone": 1.5, "near": 1.5,
+    "side_yes_no": 2.0, "first": 2.0, "still_there": 1.5, "fu_still": 1.5, "compare_now": 1.5, "fu_when": 1.5,
 }  # fmt: skip
 _EARLIER_FAMILIES = ("exist_now", "describe_now", "count_now", "when", "exist_ever")
-_EARLIER_RATE = 0.2
+_EARLIER_RATE = 0.3
 _SLIP_RATE = 0.15
 _MAX_TRIES = 6  # draws for each sample wanted
 
@@ -92,7 +92,7 @@ class Questioner:
     def _single(self, family: str, reading: Reading, rng: random.Random, is_opening: bool = False) -> Sample | None:
         """A question that stands for itself; unless `is_opening`, another one may have come before it."""
         history: History = ()
-        if not is_opening and rng.random() < _EARLIER_RATE and family not in UNKNOWN_FAMILIES:
+        if not is_opening and rng.random() < _EARLIER_RATE:
             earlier = self._single(rng.choice(_EARLIER_FAMILIES), reading, rng, is_opening=True)
             history = ((earlier.question, earlier.answer),) if earlier and not earlier.is_misread else ()
         slots = self._filler.fill(family, reading, rng)

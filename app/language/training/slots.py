@@ -58,11 +58,14 @@ class Slots:
         return self.base_rule or family
 
     def agrees(self, recalled: Recall) -> bool:
-        """True when the retrieval found what was meant."""
+        """True when the retrieval found what was meant; what an earlier question named may come along."""
         kinds = tuple(kind.kind for kind in recalled.kinds)
+        is_general = not self.concepts and self.kind is None and recalled.is_inherited
+        names_agree = sorted(recalled.concepts) == sorted(self.concepts) and kinds == (
+            (self.kind,) if self.kind else ()
+        )
         return self.is_free or (
-            sorted(recalled.concepts) == sorted(self.concepts)
-            and kinds == ((self.kind,) if self.kind else ())
+            (is_general or names_agree)
             and len(recalled.moments) == self.num_times
             and (recalled.range is not None) == self.is_range
         )
