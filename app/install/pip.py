@@ -184,6 +184,13 @@ def _explain_absence(output: str, log: Path) -> SetupError:
             f"`pip config list` does not have it; check both and run the same command again (details: {log}).",
             EXIT_NOT_FETCHED,
         )
+    capped = re.search(r"ERROR: Cannot install (\S+) because", output)  # a constraint of this machine stands beside it
+    if capped is not None and "no matching distributions available" in output:
+        return PackageNotOfferedError(
+            f"pip finds no {capped[1]} for this machine and Python beside the constraints in `pip config list`: check "
+            f"them and run the same command again (details: {log}).",
+            EXIT_NOT_FETCHED,
+        )
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR: ")] or lines or ["it gave no reason"]
     reason = errors[-1].removeprefix("ERROR: ")

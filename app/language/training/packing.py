@@ -14,6 +14,7 @@ from app.language.embedded.prompt import PromptWriter
 from app.language.embedded.reading import Reading, read_snapshot
 from app.language.training.questions import Questioner, Sample
 from app.language.training.simulator import Simulator
+from memory import Snapshot
 from vision.encoders import GridLayout
 
 __all__ = ["IGNORED", "ExampleMaker", "Packed", "pack"]
@@ -62,13 +63,21 @@ class ExampleMaker:
     def __init__(
         self, simulator: Simulator, questioner: Questioner, writer: PromptWriter, layout: GridLayout, length: int = 1280
     ):
-        self._simulator, self._questioner, self.writer, self._layout = simulator, questioner, writer, layout
+        self._simulator, self._questioner, self.writer, self.layout = simulator, questioner, writer, layout
         self._length = length
+
+    def snapshot(self, seed: int) -> Snapshot:
+        """The memory after the stream of `seed`."""
+        return self._simulator.snapshot(seed)
+
+    def ask(self, reading: Reading, rng: random.Random, count: int) -> list[Sample]:
+        """`count` question samples about a reading."""
+        return self._questioner.ask(reading, rng, count)
 
     def samples(self, seed: int, count: int) -> tuple[Reading, list[Sample]]:
         """`count` question samples about the stream of `seed`."""
-        reading = read_snapshot(self._simulator.snapshot(seed), self._layout)
-        return reading, self._questioner.ask(reading, random.Random(seed), count)
+        reading = read_snapshot(self.snapshot(seed), self.layout)
+        return reading, self.ask(reading, random.Random(seed), count)
 
     def pairs(self, seed: int, count: int) -> tuple[list[int], list[tuple[list[int], list[int]]]]:
         """The memory's ids and up to `count` (question ids, answer ids) pairs about the stream of `seed`."""
