@@ -25,7 +25,7 @@ __all__ = ["longest_silence_s", "soak"]
 SENTENCES = Path(__file__).with_name("speech_sentences.txt")
 _WINDOW_S = 0.02
 _SILENT_DB = -60.0
-_WARM_UP = 50  # utterances after which memory should grow no more
+_WARM_UP = 200  # utterances after which memory should grow no more: each sentence was spoken once
 
 
 def longest_silence_s(audio: np.ndarray, sample_rate: int = SAMPLE_RATE) -> float:
