@@ -14,9 +14,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from app.answer import Answer, AnswerResult
+from app.encoder import Encoded, Layout
 from app.frame_store import small_jpeg
 from app.recording.clock_log import ClockLog
 from app.recording.fingerprint import fingerprint_of
@@ -83,13 +84,6 @@ class KeepConfig:
         return self.max_bytes - self.archive_bytes if self.keeps_video else 0
 
 
-class _Encoded(Protocol):
-    @property
-    def tokens(self) -> Any: ...
-    @property
-    def key(self) -> Any: ...
-
-
 class Keeper:
     """Belongs to the perceive thread; `watch`, `status`, `stream_now` and the offsets may be used from any thread."""
 
@@ -120,7 +114,7 @@ class Keeper:
         self._fingerprint, self._num_concepts = "", 0
         self._video: VideoRecorder | None = None
 
-    def open(self, layout: Any, new_memory: "Callable[[], StreamMemory]") -> "StreamMemory":
+    def open(self, layout: Layout, new_memory: "Callable[[], StreamMemory]") -> "StreamMemory":
         """The memory as it was saved, or a new one. Raises RecordingError, with a sentence."""
         config = self.config
         self._fingerprint, self._num_concepts = fingerprint_of(layout), layout.num_concepts
@@ -182,7 +176,7 @@ class Keeper:
             archive = self._archive
             self._try("archive", lambda: archive.mark(kind, start_s, end_s))
 
-    def keep(self, frame: Frame, encoded: _Encoded) -> None:
+    def keep(self, frame: Frame, encoded: Encoded) -> None:
         """A frame, placed and remembered."""
         self._last_frame_id = frame.index
         if self._clock_log.note(frame.time_s, frame.wall_time_s):
@@ -266,7 +260,7 @@ class Keeper:
         if kind == "disconnected":  # of the pictures nothing was lost
             self.mark_gap(start_s, end_s)
 
-    def _keep_picture(self, frame: Frame, encoded: _Encoded) -> None:
+    def _keep_picture(self, frame: Frame, encoded: Encoded) -> None:
         assert self._archive is not None
         archive, config = self._archive, self.config
         evidence = encoded.tokens[:, : self._num_concepts].sum(0)  # [P, D] -> [num_concepts]

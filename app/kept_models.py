@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 
 from app import loading
+from app.encoder import Encoded, Encoder, Layout
 from app.language.lmm import LMM, Question, Reply
-from app.perceiving import Encoded, Encoder, Layout
 
 if TYPE_CHECKING:
     from memory import Snapshot

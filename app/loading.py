@@ -11,8 +11,8 @@ from app.errors import WeightsMissingError
 
 if TYPE_CHECKING:
     from app.assets_store import AssetPaths
+    from app.encoder import Encoder
     from app.language.lmm import LMM
-    from app.perceiving import Encoder
     from memory import StreamMemory
     from vision.sources import Source
 

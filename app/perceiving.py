@@ -9,10 +9,9 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from app.encoder import Encoder
 from app.frame_store import FrameStore, FrameStoreConfig
 from app.handoff import Handoff, Signal
 from app.keeping import Keeper
@@ -23,44 +22,11 @@ from vision.sources import StreamGap
 if TYPE_CHECKING:  # the memory brings torch with it, which this module must not wait for
     from memory import Snapshot, StreamMemory
 
-__all__ = ["Encoded", "Encoder", "Layout", "PerceiveConfig", "PerceiveWorker"]
+__all__ = ["PerceiveConfig", "PerceiveWorker"]
 
 _log = logging.getLogger(__name__)
 _POLL_S = 0.2
 _LATELY = 0.2  # weight of the newest frame in the running mean of the encoding time
-
-
-class Layout(Protocol):
-    """The shape of what an encoder gives: `vision.encoders.GridLayout`."""
-
-    @property
-    def num_tokens(self) -> int: ...
-    @property
-    def token_dim(self) -> int: ...
-    @property
-    def key_dim(self) -> int: ...
-    @property
-    def num_concepts(self) -> int: ...
-
-
-class Encoded(Protocol):
-    """One frame as visual tokens [P, D] and a key [key_dim], floating dtype."""
-
-    @property
-    def tokens(self) -> Any: ...
-    @property
-    def key(self) -> Any: ...
-
-
-class Encoder(Protocol):
-    """A vision encoder; used by one thread."""
-
-    @property
-    def layout(self) -> Layout: ...
-
-    def encode(self, image: np.ndarray) -> Encoded:
-        """image: uint8 [H, W, 3] RGB."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

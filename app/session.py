@@ -16,6 +16,7 @@ from app.answering import AnswerWorker
 from app.asking import QuestionDesk
 from app.capturing import CaptureWorker, StreamOutcome
 from app.config import AssistantConfig
+from app.encoder import Encoder
 from app.errors import (
     NothingSeenError,
     SessionClosedError,
@@ -25,7 +26,7 @@ from app.errors import (
 from app.handoff import Handoff
 from app.keeping import Keeper
 from app.kept_models import KeptModels
-from app.perceiving import Encoder, PerceiveWorker
+from app.perceiving import PerceiveWorker
 from app.questions import clean_question
 from app.status import FrameCounts, MemoryCounts, SessionState, SessionStatus
 from app.worker import StopSignal, Worker

@@ -4,10 +4,12 @@ Comes in: counters of the workers. Goes out: FrameCounts, MemoryCounts, SessionS
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from app.recording.keep_status import KeepStatus
-from vision.sources import ConnectionStatus
+
+if TYPE_CHECKING:  # the sources bring the decoder with them, which a refused command must not wait for
+    from vision.sources import ConnectionStatus
 
 __all__ = ["STALE_AFTER_S", "FrameCounts", "MemoryCounts", "SessionState", "SessionStatus"]
 
@@ -63,7 +65,9 @@ class SessionStatus:
     questions_waiting: int  # queued, scheduled or being answered
     last_ttft_ms: float | None  # from question to the first piece of text, of the last answer
     failure: str | None  # why the session failed or the source was lost, a sentence
-    connection: ConnectionStatus | None = None  # of a live source that comes back by itself; None: it has none to lose
+    connection: "ConnectionStatus | None" = (
+        None  # of a live source that comes back by itself; None: it has none to lose
+    )
     num_gaps: int = 0  # times without pictures, so far
     keeping: KeepStatus | None = None  # how the recording on disk fares; None: nothing is recorded
 

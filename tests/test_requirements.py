@@ -67,7 +67,7 @@ def test_every_library_that_the_product_imports_is_pinned() -> None:
 
 
 def test_no_package_registry_is_named_in_what_we_write() -> None:
-    hosts = re.compile(r"pypi\.org|pythonhosted|download\.pytorch\.org|registry\.npmjs|extra-index-url=")
+    hosts = re.compile(r"pypi\.org|python(?:hosted)|download\.pytorch\.org|registry\.npmjs|extra-index-url=")
     paths = [ROOT / "launch.py", ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"]
     paths += [path for folder in ("app", "vision", "memory", "kernels") for path in (ROOT / folder).rglob("*.py")]
     assert [str(path) for path in paths if path.exists() and hosts.search(path.read_text(encoding="utf-8"))] == []

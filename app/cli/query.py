@@ -5,8 +5,6 @@ The main thread; the answer thread of a StoredSession does the work.
 """
 
 import contextlib
-import json
-import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -22,18 +20,12 @@ from app.recording.stored import StoredRecording, Understood
 __all__ = ["open_recording", "query"]
 
 _POLL_S = 0.1
-_API = "http://127.0.0.1:7860/v1/ask"
 
 
 def query(options: QueryOptions, output: Output) -> int:
     """Returns 0 when all questions are answered; raises what prevented it."""
     from app.recording.stored_session import StoredSession
 
-    if options.prints_curl:
-        for question in options.questions:
-            fields = {"type": "curl", "command": _curl(options, question)}
-            output.result(fields, _curl(options, question))
-        return 0
     end_s = None if options.timeout_s is None else time.monotonic() + options.timeout_s
     recording = open_recording(options.name, options.data)
     with contextlib.closing(recording):
@@ -118,9 +110,3 @@ def _export(result: AnswerResult, recording: StoredRecording, folder: Path, outp
             output.note(f"Written: {path}")
         if exported.note is not None:
             output.note(exported.note)
-
-
-def _curl(options: QueryOptions, question: str) -> str:
-    body = {"question": question, "source": options.name, "from": options.said_from, "to": options.said_to}
-    data = json.dumps({name: value for name, value in body.items() if value is not None})
-    return f"curl -N {_API} -H 'content-type: application/json' -d {shlex.quote(data)}"

@@ -68,7 +68,6 @@ class QueryOptions:
     said_from: str | None
     said_to: str | None
     is_json: bool
-    prints_curl: bool
     export: Path | None
     timeout_s: float | None
     is_verbose: bool
@@ -178,7 +177,6 @@ def recording_options(words: argparse.Namespace) -> RecordingOptions:
         questions=tuple(words.question),
         said_from=words.said_from,
         said_to=words.said_to,
-        prints_curl=words.print_curl,
         export=words.export,
         timeout_s=words.timeout,
         **place,
@@ -227,7 +225,6 @@ def _add_query(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     query.add_argument("--question", required=True, action="append", type=checked_question, metavar="TEXT")
     _add_interval(query)
     query.add_argument("--json", action="store_true", help="one JSON object a line, the last of each an answer")
-    query.add_argument("--print-curl", action="store_true", help="print the same request for the HTTP API, and end")
     query.add_argument(
         "--export", type=Path, metavar="FOLDER", help="write picture, clip and JSON of the evidence there"
     )

@@ -17,6 +17,7 @@ __all__ = ["ClockLog", "ClockPiece"]
 
 _TOLERANCE_S = 2.0  # a clock that is corrected little by little needs no new piece
 _MAX_PIECES = 2048  # the oldest go first
+_ROUNDING_S = 1e-5  # epoch seconds carry a ten-millionth; the first moment of a piece must not fall out of it
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class ClockLog:
         ends_s = [piece.start_s for piece in self.pieces[1:]] + [math.inf]
         for piece, end_s in reversed(list(zip(self.pieces, ends_s, strict=True))):
             time_s = wall_time_s - piece.wall_offset_s
-            if piece.start_s <= time_s < end_s:
-                return time_s
+            if piece.start_s - _ROUNDING_S <= time_s < end_s:
+                return max(time_s, piece.start_s)
             if time_s >= end_s:
                 return end_s
         return wall_time_s - self.pieces[0].wall_offset_s

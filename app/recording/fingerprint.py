@@ -1,23 +1,13 @@
 """What an encoder's tokens and keys mean, as a word: a recording can be read by whoever agrees with it. Pure."""
 
 import hashlib
-from typing import Protocol
+
+from app.encoder import Layout
 
 __all__ = ["fingerprint_of", "own_fingerprint"]
 
 
-class _Layout(Protocol):
-    @property
-    def num_tokens(self) -> int: ...
-    @property
-    def token_dim(self) -> int: ...
-    @property
-    def key_dim(self) -> int: ...
-    @property
-    def num_concepts(self) -> int: ...
-
-
-def fingerprint_of(layout: _Layout) -> str:
+def fingerprint_of(layout: Layout) -> str:
     """Which concepts in which order, in which shape. Weights that were trained anew do not change it."""
     from vision.encoders import CONCEPTS
 

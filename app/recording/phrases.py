@@ -41,10 +41,6 @@ class Phrase:
     end: datetime
     words: str
 
-    @property
-    def is_point(self) -> bool:
-        return self.start == self.end
-
 
 def find_phrases(question: str, now: datetime, known: tuple[datetime, datetime]) -> tuple[Phrase, ...]:
     """In the order of the question. now, known: local times. Raises QuestionError."""

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Literal
 
 from app.capturing import CaptureConfig
-from app.web.browser_source import BrowserSource
 from app.web.stoppable_source import StoppableSource
 from vision import SourceOpenError
-from vision.sources import open_source
+from vision.sources import PushedSource, open_source
 
 __all__ = ["DEMO_CLIP", "Choice", "EndableSource", "make_source", "read_choice"]
 
 DEMO_CLIP = Path(__file__).resolve().parents[2] / "assets" / "demo" / "photo_walk.mp4"
 _DEMO_NAME = "the demo clip (photo_walk.mp4)"
 
-EndableSource = StoppableSource | BrowserSource
+EndableSource = StoppableSource | PushedSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,7 @@ def read_choice(kind: object, spec: object) -> Choice:
 def make_source(choice: Choice, config: CaptureConfig) -> EndableSource:
     """The source, not yet opened. Raises SourceOpenError if the text names none."""
     if choice.kind == "browser":
-        return BrowserSource(config.reading)
+        return PushedSource("the camera of this browser", config.reading, capacity=1)
     if choice.kind == "demo":
         return StoppableSource(open_source(str(DEMO_CLIP), config.reading), _DEMO_NAME)
     return StoppableSource(open_source(choice.spec, config.reading))

@@ -82,11 +82,17 @@ class Connection:
                 return
             jpeg = packet.get("bytes")
             if jpeg is not None:
-                if page.watch is not None:
-                    page.watch.push(jpeg)
-                await self._send({"type": "frame_ack"})
+                await self._take_picture(page, jpeg)
             else:
                 await self._obey(page, _read(packet))
+
+    async def _take_picture(self, page: PageSession, jpeg: bytes) -> None:
+        try:
+            if page.watch is not None:
+                page.watch.push(jpeg)
+        except VisionError as error:
+            await self._problem(str(error), "source")
+        await self._send({"type": "frame_ack"})
 
     async def _obey(self, page: PageSession, message: dict[str, Any]) -> None:
         kind = message.get("type")

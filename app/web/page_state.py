@@ -36,6 +36,7 @@ def status_message(
         "dropped": status.frames_dropped,
         "time_s": status.newest_time_s,
         "age_s": status.newest_frame_age_s,
+        "is_stale": status.state == "running" and status.is_picture_stale,
         "memory_bytes": status.memory_bytes,
         "memory_tokens": status.memory_tokens,
         "ttft_ms": status.last_ttft_ms,
@@ -58,6 +59,8 @@ def _sentence(watch: Watch, status: SessionStatus, models_loading: bool) -> str 
         return f"{status.failure or 'The source was lost.'} You can still ask about what was seen."
     if status.state == "ended":
         return _ended_sentence(watch, status)
+    if status.state == "running" and status.connection is not None and status.connection.message is not None:
+        return status.connection.message
     if status.state == "running" and status.frames_seen == 0:
         return "Waiting for the first picture."
     return None

@@ -6,9 +6,9 @@ A thread of its own; sessions that start meanwhile wait for it instead of loadin
 
 from typing import Any
 
+from app.encoder import Encoder
 from app.kept_models import KeptModels
 from app.language.lmm import LMM
-from app.perceiving import Encoder
 from app.worker import StopSignal, Worker
 
 __all__ = ["WarmUp"]

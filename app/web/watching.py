@@ -11,10 +11,9 @@ from app.config import AssistantConfig
 from app.errors import AfterglowError, SessionClosedError
 from app.session import Session
 from app.web.background import in_background
-from app.web.browser_source import BrowserSource
 from app.web.choices import EndableSource
 from vision import VisionError
-from vision.sources import Source
+from vision.sources import PushedSource, Source
 
 __all__ = ["MakeSession", "Watch", "sentence_of"]
 
@@ -41,7 +40,7 @@ class Watch:
 
     @property
     def takes_pictures(self) -> bool:
-        return isinstance(self._source, BrowserSource)
+        return isinstance(self._source, PushedSource)
 
     async def start(self) -> None:
         """Returns when frames come in, or when `problem` says why not."""
@@ -55,9 +54,9 @@ class Watch:
             _log.info("could not watch %s: %s", self.name, self.problem)
 
     def push(self, jpeg: bytes) -> None:
-        """A picture of the browser's camera."""
-        if isinstance(self._source, BrowserSource):
-            self._source.push(jpeg)
+        """A picture of the browser's camera. Raises PictureError for what is none."""
+        if isinstance(self._source, PushedSource):
+            self._source.put(jpeg)
 
     def end(self) -> None:
         """The user has seen enough; questions are still answered."""

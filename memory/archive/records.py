@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from memory.gaps import GAP_KINDS as MEMORY_GAP_KINDS
+
 __all__ = [
     "GAP_KINDS",
     "ArchiveStats",
@@ -18,7 +20,7 @@ __all__ = [
 ]
 
 # Rows that tell of what was not seen or is no longer there. They show no content: forget() leaves them in place.
-GAP_KINDS = ("disconnected", "dropped", "dark", "evicted", "forgotten", "lost", "damaged")
+GAP_KINDS = (*MEMORY_GAP_KINDS, "lost", "damaged")
 
 
 @dataclass(frozen=True, kw_only=True)

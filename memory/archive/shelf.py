@@ -56,11 +56,6 @@ class Shelf:
             self.num_bytes += sum(path.stat().st_size for path in segment_paths(folder, segment) if path.exists())
 
     @property
-    def current_segment(self) -> int | None:
-        """The segment that is being written."""
-        return None if self._current is None else self._current.segment
-
-    @property
     def current_bytes(self) -> int:
         return 0 if self._current is None else self._current.num_bytes
 

@@ -124,10 +124,21 @@ def test_wrong_path_is_refused_by_the_real_program_without_loading_a_model() -> 
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_words_that_are_refused_wait_for_no_library() -> None:
+    program = (
+        "import sys; from app.cli import main; assert main(['query', '--name', 'front', '--nonsense']) == 2;"
+        "heavy = {'numpy', 'torch', 'av', 'faiss', 'yaml', 'dateparser'} & set(sys.modules); assert not heavy, heavy"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=END_TIMEOUT_S
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_asking_loads_no_page_and_no_model_library_in_the_main_thread() -> None:
     program = (
         "import sys; from app.cli import main; main(['ask', '--source', 'no/such', '--question', 'what?']);"
-        "heavy = {'torch', 'gradio', 'transformers', 'cv2', 'fastapi'} & set(sys.modules); assert not heavy, heavy"
+        "heavy = {'torch', 'gradio', 'transformers', 'cv2', 'fastapi', 'faiss'} & set(sys.modules); assert not heavy, heavy"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=END_TIMEOUT_S

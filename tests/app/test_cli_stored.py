@@ -1,7 +1,6 @@
 """`query`, `list`, `export`, `forget` and `validate`, on a recording made here."""
 
 import json
-import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -94,14 +93,6 @@ def test_unknown_recordings_are_refused(tmp_path: Path, capsys: pytest.CaptureFi
     for command, words in (("query", ["--question", "x"]), ("list", []), ("export", ["--at", "9:00"])):
         assert run(command, tmp_path, *words) == 2
         assert "Nothing was recorded as 'front'" in capsys.readouterr().err
-
-
-def test_the_same_request_for_the_api(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--question", "Where's the dog?", "--from", "yesterday at 9", "--print-curl"]
-    assert run("query", tmp_path, *words) == 0
-    command = shlex.split(capsys.readouterr().out)
-    assert command[:3] == ["curl", "-N", "http://127.0.0.1:7860/v1/ask"]
-    assert json.loads(command[-1]) == {"question": "Where's the dog?", "source": "front", "from": "yesterday at 9"}
 
 
 def test_recordings_are_listed(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -286,6 +286,21 @@ def test_each_failure_of_pip_becomes_one_sentence(output: str, exit_code: int, s
     assert "\n" not in str(error)
 
 
+def test_a_build_that_a_constraint_stands_beside_is_not_offered() -> None:
+    """pip then speaks of a conflict, not of a missing distribution."""
+    output = (
+        "ERROR: Cannot install torch==2.11.0+cpu because these package versions have conflicting dependencies.\n"
+        "The conflict is caused by:\n    The user requested torch==2.11.0+cpu\n"
+        "    The user requested (constraint) torch<=2.14.1\n"
+        "Additionally, some packages in these conflicts have no matching distributions available for your "
+        "environment:\n    torch\nERROR: ResolutionImpossible: for help visit the documentation\n"
+    )
+    error = explain_failure(output, Path("install.log"), "/folder")
+    assert isinstance(error, PackageNotOfferedError) and "torch==2.11.0+cpu" in str(error)
+    conflict = output.replace("have no matching distributions available", "are at odds")
+    assert not isinstance(explain_failure(conflict, Path("install.log"), "/folder"), PackageNotOfferedError)
+
+
 def test_only_the_commands_that_know_them_get_the_options_of_downloads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

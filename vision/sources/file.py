@@ -11,25 +11,24 @@ import os
 import stat
 import struct
 from collections.abc import Mapping
-from typing import IO, NoReturn
-
-from av.container import InputContainer
+from typing import IO
 
 from vision.errors import SourceOpenError
 from vision.frame import END, EndOfStream, Frame
 from vision.sources.clock import Clock, SystemClock
+from vision.sources.container_source import ContainerSource
 from vision.sources.finite import FinitePlayer
 from vision.sources.packets import PacketTap
-from vision.sources.pyav_input import check_size, open_container, pick_video_stream
+from vision.sources.pyav_input import check_size, open_container, pick_video_stream, refuse_nested
 from vision.sources.pyav_reader import ReadFailed, ReadInterrupted, VideoReader
-from vision.sources.source import MAX_FRAME_MEGAPIXELS, SourceConfig, SourceCounters, ThreadGuard
+from vision.sources.source import MAX_FRAME_MEGAPIXELS, SourceConfig, SourceCounters
 
 __all__ = ["FileSource"]
 
 _NO_PROTOCOL = "none"
 
 
-class FileSource:
+class FileSource(ContainerSource):
     """See the module. `duration_s` is known after `open`, if the file says it."""
 
     is_live = False
@@ -37,28 +36,19 @@ class FileSource:
     def __init__(
         self, path: str, config: SourceConfig | None = None, clock: Clock | None = None, *, name: str | None = None
     ):
+        super().__init__()
         self.name = name or path
         self.counters = SourceCounters()
         self.duration_s: float | None = None
         self.packet_tap: PacketTap | None = None
         self._path, self._config, self._clock = path, config or SourceConfig(), clock or SystemClock()
         self._file: IO[bytes] | None = None
-        self._guard = ThreadGuard()
-        self._container: InputContainer | None = None
         self._player: FinitePlayer | None = None
-
-    def open(self) -> None:
-        self._guard.claim()
-        try:
-            self._open()
-        except BaseException:
-            self.close()
-            raise
 
     def _open(self) -> None:
         self._file = _open_regular_file(self._path, self.name)
         container = self._container = open_container(
-            self._file, self.name, options=_options(self._file, self.name), open_nested=_refuse_nested
+            self._file, self.name, options=_options(self._file, self.name), open_nested=refuse_nested
         )
         stream = pick_video_stream(container, self.name)
         self.duration_s = None if container.duration is None else container.duration / 1e6
@@ -81,15 +71,12 @@ class FileSource:
         except ReadFailed:
             return END  # the rest of the file cannot be read: what could be, was
 
-    def close(self) -> None:
-        if self._container is not None:
-            self._guard.check(self.name)
+    def _stop_reading(self) -> None:
         self._player = None
         if self.packet_tap is not None:
             self.packet_tap.end()
-        if self._container is not None:
-            self._container.close()
-            self._container = None
+
+    def _let_go(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -139,8 +126,3 @@ def _options(file: IO[bytes], name: str) -> Mapping[str, str]:
         # Twice the limit: a picture that is a little too large is still read, so that its size can be told.
         options["max_pixels"] = str(2 * MAX_FRAME_MEGAPIXELS * 1_000_000)
     return options
-
-
-def _refuse_nested(url: str, flags: int, options: Mapping[str, str]) -> NoReturn:
-    """What a file asks to open besides itself: nothing is."""
-    raise PermissionError

@@ -7,7 +7,7 @@ nothing secret in it, neither in its words nor in what it is chained to. Used by
 import time
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import IO, Any, cast
+from typing import IO, Any, NoReturn, cast
 
 import av
 from av.codec.hwaccel import HWAccel
@@ -18,7 +18,7 @@ from vision.errors import OpenFailureKind, SourceOpenError
 from vision.sources.pyav_reader import is_timeout
 from vision.sources.source import MAX_FRAME_MEGAPIXELS, MAX_FRAME_SIDE_PX
 
-__all__ = ["check_size", "open_container", "pick_video_stream", "pixel_aspect"]
+__all__ = ["check_size", "open_container", "pick_video_stream", "pixel_aspect", "refuse_nested"]
 
 _BUFFER_BYTES = 262_144
 _REFUSED_ERRNOS = (101, 110, 111, 112, 113, 10051, 10060, 10061, 10064, 10065)  # unreachable, refused, host down
@@ -136,3 +136,8 @@ def _describe_network(error: Exception) -> tuple[OpenFailureKind, str]:
     if isinstance(error, OSError):
         return "refused", "{name} could not be reached. Check the name of the host and the network."
     return "other", "{name} could not be opened."
+
+
+def refuse_nested(url: str, flags: int, options: Mapping[str, str]) -> NoReturn:
+    """For `open_nested`: what a video asks to open besides itself; nothing is."""
+    raise PermissionError

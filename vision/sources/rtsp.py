@@ -13,12 +13,13 @@ from vision.frame import Frame
 from vision.sources.access import OWNER, SourceAccess, check_camera, permitted_addresses
 from vision.sources.address import split_address
 from vision.sources.clock import Clock, SystemClock
+from vision.sources.container_source import ContainerSource
 from vision.sources.hardware import open_with_hardware, software_note
 from vision.sources.live import LivePlayer
 from vision.sources.packets import PacketTap
 from vision.sources.pyav_input import open_container, pick_video_stream
 from vision.sources.pyav_reader import VideoReader
-from vision.sources.source import MAX_WAIT_S, SourceConfig, SourceCounters, ThreadGuard
+from vision.sources.source import MAX_WAIT_S, SourceConfig, SourceCounters
 
 __all__ = ["CameraSource"]
 
@@ -29,7 +30,7 @@ _RTMP_READ_TIMEOUT_S = MAX_WAIT_S
 _PROTOCOLS = {"rtsp": "rtsp,rtsps,rtp,tcp,udp,tls,crypto", "rtmp": "rtmp,rtmps,tcp,tls"}
 
 
-class CameraSource:
+class CameraSource(ContainerSource):
     """See the module. `url` holds the password and is never shown; `name` may be."""
 
     is_live = True
@@ -42,6 +43,7 @@ class CameraSource:
         clock: Clock | None = None,
         access: SourceAccess = OWNER,
     ):
+        super().__init__()
         self.name = name
         self.counters = SourceCounters()
         self.is_idle = False
@@ -51,22 +53,12 @@ class CameraSource:
         self._url, self._config, self._clock = url, config or SourceConfig(), clock or SystemClock()
         self._access = access
         self._family = "rtmp" if url.lower().startswith("rtmp") else "rtsp"
-        self._guard = ThreadGuard()
-        self._container: InputContainer | None = None
         self._player: LivePlayer | None = None
 
     @property
     def progress_s(self) -> float | None:
         """Monotonic time of the last sign of life."""
         return None if self._player is None else self._player.progress_s
-
-    def open(self) -> None:
-        self._guard.claim()
-        try:
-            self._open()
-        except BaseException:
-            self.close()
-            raise
 
     def _open(self) -> None:
         url = self._permitted_url()
@@ -127,12 +119,7 @@ class CameraSource:
         self._guard.check(self.name)
         return self._player.read(timeout_s, is_idle=self.is_idle)
 
-    def close(self) -> None:
-        if self._container is not None:
-            self._guard.check(self.name)
+    def _stop_reading(self) -> None:
         self._player = None
         if self.packet_tap is not None:
             self.packet_tap.end()
-        if self._container is not None:
-            self._container.close()
-            self._container = None

@@ -8,15 +8,15 @@ import sys
 from collections.abc import Mapping
 
 from av import formats_available
-from av.container import InputContainer
 
 from vision.errors import SourceOpenError
 from vision.frame import Frame
 from vision.sources.clock import Clock, SystemClock
+from vision.sources.container_source import ContainerSource
 from vision.sources.live import LivePlayer
 from vision.sources.pyav_input import open_container, pick_video_stream
 from vision.sources.pyav_reader import VideoReader
-from vision.sources.source import MAX_WAIT_S, SourceConfig, SourceCounters, ThreadGuard
+from vision.sources.source import MAX_WAIT_S, SourceConfig, SourceCounters
 
 __all__ = ["ScreenSource", "screen_device"]
 
@@ -50,26 +50,17 @@ def screen_device(
     return name, device
 
 
-class ScreenSource:
+class ScreenSource(ContainerSource):
     """See the module. display: "" for the usual one, a number, or an X11 display such as ":1.0"."""
 
     is_live = True
 
     def __init__(self, display: str = "", config: SourceConfig | None = None, clock: Clock | None = None):
+        super().__init__()
         self.name = f"screen:{display}" if display else "screen"
         self.counters = SourceCounters()
         self._display, self._config, self._clock = display, config or SourceConfig(), clock or SystemClock()
-        self._guard = ThreadGuard()
-        self._container: InputContainer | None = None
         self._player: LivePlayer | None = None
-
-    def open(self) -> None:
-        self._guard.claim()
-        try:
-            self._open()
-        except BaseException:
-            self.close()
-            raise
 
     def _open(self) -> None:
         name, device = screen_device(self._display, sys.platform, os.environ, formats_available)
@@ -100,10 +91,5 @@ class ScreenSource:
         self._guard.check(self.name)
         return self._player.read(timeout_s)
 
-    def close(self) -> None:
-        if self._container is not None:
-            self._guard.check(self.name)
+    def _stop_reading(self) -> None:
         self._player = None
-        if self._container is not None:
-            self._container.close()
-            self._container = None

@@ -5,7 +5,6 @@ as fast as possible (a finite video). The reading thread opens, reads and closes
 about two seconds. All bytes come through `web_client`, never through the decoder's own HTTP: see there.
 """
 
-from collections.abc import Mapping
 from typing import IO, cast
 
 import av
@@ -16,16 +15,17 @@ from vision.errors import SourceLostError, SourceOpenError
 from vision.frame import END, EndOfStream, Frame
 from vision.sources.access import OWNER, SourceAccess
 from vision.sources.clock import Clock, SystemClock
+from vision.sources.container_source import ContainerSource
 from vision.sources.finite import FinitePlayer, PictureReader
 from vision.sources.hardware import no_hardware_note, open_with_hardware, software_note
 from vision.sources.live import LivePlayer
 from vision.sources.mjpeg import MjpegPlayer
 from vision.sources.packets import PacketTap
 from vision.sources.playlist import is_playlist_type
-from vision.sources.pyav_input import open_container, pick_video_stream
+from vision.sources.pyav_input import open_container, pick_video_stream, refuse_nested
 from vision.sources.pyav_reader import ReadFailed, ReadInterrupted, VideoReader
 from vision.sources.segments import SegmentReader
-from vision.sources.source import MAX_WAIT_S, SourceConfig, SourceCounters, ThreadGuard
+from vision.sources.source import MAX_WAIT_S, SourceConfig, SourceCounters
 from vision.sources.web_connection import Deadline
 from vision.sources.web_file import WebFile
 
@@ -36,7 +36,7 @@ _PAUSE_S = 0.05
 _LIVE_OPTIONS = {"fpsprobesize": "0", "analyzeduration": "500000"}  # look at half a second of it, not at five
 
 
-class WebSource:
+class WebSource(ContainerSource):
     """See the module. `url` holds the password and is never shown; `name` may be."""
 
     def __init__(
@@ -47,6 +47,7 @@ class WebSource:
         clock: Clock | None = None,
         access: SourceAccess = OWNER,
     ):
+        super().__init__()
         self.name = name
         self.is_live = True
         self.is_idle = False
@@ -61,11 +62,9 @@ class WebSource:
             clock or SystemClock(),
             access,
         )
-        self._guard = ThreadGuard()
         self._deadline = Deadline(0.0)
         self._file: WebFile | None = None
         self._segments: SegmentReader | None = None
-        self._container: InputContainer | None = None
         self._player: FinitePlayer | LivePlayer | MjpegPlayer | None = None
         self._newest_s = 0.0
 
@@ -73,14 +72,6 @@ class WebSource:
     def progress_s(self) -> float | None:
         """Monotonic time of the last sign of life."""
         return getattr(self._player, "progress_s", None)
-
-    def open(self) -> None:
-        self._guard.claim()
-        try:
-            self._open()
-        except BaseException:
-            self.close()
-            raise
 
     def _open(self) -> None:
         self._deadline.within(self._config.open_timeout_s)
@@ -135,7 +126,7 @@ class WebSource:
                 self.name,
                 options={"protocol_whitelist": "none"} | ({} if self._file.size is not None else _LIVE_OPTIONS),
                 timeout_s=(self._config.open_timeout_s, MAX_WAIT_S),
-                open_nested=_refuse_nested,
+                open_nested=refuse_nested,
                 is_network=True,
                 hwaccel=hwaccel,
             )
@@ -205,26 +196,18 @@ class WebSource:
             return False
         return player.last_time_s >= self.duration_s - min(1.0, _END_TOLERANCE * self.duration_s)
 
-    def close(self) -> None:
-        if self._container is not None:
-            self._guard.check(self.name)
+    def _stop_reading(self) -> None:
         self._player = None
         if self.packet_tap is not None:
             self.packet_tap.end()
         if self._segments is not None:
             self._segments.close()
             self._segments = None
-        if self._container is not None:
-            self._container.close()
-            self._container = None
+
+    def _let_go(self) -> None:
         self._close_file()
 
     def _close_file(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-def _refuse_nested(url: str, flags: int, options: Mapping[str, str]) -> IO[bytes]:
-    """What a video asks to open besides itself: nothing is."""
-    raise PermissionError

@@ -6,7 +6,7 @@ invent a thing, a count, a time or a place. Where only one token can follow noth
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from app.language.embedded.prompt import STOP_ID
 from app.language.embedded.reading import Reading
@@ -37,8 +37,10 @@ class _Node:
 class AnswerGrammar:
     """Which tokens may come next: those that continue one of the sentences. One instance per answer."""
 
-    def __init__(self, sentences: Sequence[Sequence[int]]):
-        """sentences: token ids each, at least one of them, the stop token last."""
+    def __init__(self, sentences: Sequence[Sequence[int]], families: Mapping[str, str] | None = None):
+        """sentences: token ids each, at least one of them, the stop token last. families: of the entailed ones, as
+        text; the answer's evidence depends on it."""
+        self.families = families or {}
         self._place = _Node()
         for ids in sentences:
             self._place.add(ids)
@@ -62,10 +64,11 @@ class GrammarMaker:
 
     def make(self, question: str, reading: Reading, recalled: Recall) -> AnswerGrammar:
         """The grammar for an answer to `question`; where it names nothing known, the answer may quote its words."""
-        sentences = list(entailed(reading, recalled, self._concepts))
+        families = entailed(reading, recalled, self._concepts)
+        sentences = list(families)
         if recalled.is_inherited or (not recalled.concepts and not recalled.kinds):
             sentences += [f"I don't know how to recognise {words}." for words in runs_of_words(question)]
-        return AnswerGrammar([[*self._encode(" " + sentence), STOP_ID] for sentence in sentences])
+        return AnswerGrammar([[*self._encode(" " + sentence), STOP_ID] for sentence in sentences], families)
 
 
 def runs_of_words(question: str) -> list[str]:

@@ -20,7 +20,6 @@ from app.language.embedded.lexicon import Lexicon
 from app.language.embedded.prompt import STOP_ID, PromptWriter, SoftVocabulary
 from app.language.embedded.reading import read_snapshot
 from app.language.embedded.recall import recall
-from app.language.embedded.statements import entailed
 from app.language.embedded.tokenizer import StreamingDecoder, TextTokenizer
 from app.language.embedded.weights import dequantise_state, load_smollm, merge_lora
 from app.language.lmm import Question, Reply
@@ -85,8 +84,7 @@ class EmbeddedLMM:
         if rest:
             text += rest
             yield rest
-        family = entailed(reading, recalled, self._concepts).get(text.strip())
-        evidence = evidence_for(family, recalled, reading)
+        evidence = evidence_for(grammar.families.get(text.strip()), recalled, reading)
         yield Reply(text=text, evidence=evidence, num_prompt_tokens=len(ids), num_tokens=num_tokens)
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 import { bytes, count, milliseconds, seconds } from "./words.js";
 
-const STALE_S = 3;
 const BADGES = { ended: "Ended", source_lost: "Lost", failed: "Failed", starting: "Opening", new: "Opening" };
 
 export class Status {
@@ -19,9 +18,9 @@ export class Status {
   show(status) {
     if (this.#problem && status.state === "starting" && status.watch !== this.#problemOf) this.#problem = "";
     this.#lastWatch = status.watch;
-    const isStale = status.state === "running" && status.age_s > STALE_S;
+    const isStale = Boolean(status.is_stale);
     this.#root.dataset.state = isStale ? "stale" : status.state;
-    this.#say(this.#problem || (isStale ? staleSentence(status) : status.sentence) || "");
+    this.#say(this.#problem || status.sentence || (isStale ? staleSentence(status) : ""));
     this.#part("badge").textContent = badge(status, isStale);
     this.#part("model").textContent = status.models_loading ? "Loading the models…" : (status.model ?? "");
     this.#part("facts").hidden = status.seen === undefined;

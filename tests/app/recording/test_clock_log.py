@@ -49,6 +49,13 @@ def test_a_file_that_is_no_clock_gets_a_sentence(tmp_path: Path, text: str) -> N
         ClockLog.load(path)
 
 
+def test_the_first_moment_after_the_clock_was_set_back_is_found_in_spite_of_rounding() -> None:
+    log, start_s = ClockLog(), 1.2504189416467852
+    log.note(0.0, 1e9)
+    log.note(start_s, 1e9 + start_s - 3.0)
+    assert log.stream_s(log.wall_s(start_s)) == pytest.approx(start_s, abs=1e-5)
+
+
 @given(st.lists(st.tuples(st.floats(0.1, 1e4), st.floats(-1e5, 1e5)), min_size=1, max_size=20), st.floats(0, 1e5))
 def test_every_stream_time_has_a_wall_time_that_leads_back_or_to_a_later_showing(
     steps: list[tuple[float, float]], asked_s: float

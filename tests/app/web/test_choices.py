@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from app.capturing import CaptureConfig
-from app.web.browser_source import BrowserSource
 from app.web.choices import DEMO_CLIP, make_source, read_choice
 from vision import SourceOpenError
+from vision.sources import PushedSource
 
 
 def test_the_demo_clip_is_one_click_and_exists() -> None:
@@ -15,7 +15,7 @@ def test_the_demo_clip_is_one_click_and_exists() -> None:
 
 
 def test_the_camera_of_the_browser_is_a_source_of_its_own() -> None:
-    assert isinstance(make_source(read_choice("browser", None), CaptureConfig()), BrowserSource)
+    assert isinstance(make_source(read_choice("browser", None), CaptureConfig()), PushedSource)
 
 
 @pytest.mark.parametrize("typed", ['"my clip.mp4"', "'my clip.mp4'", "  my clip.mp4\t"])

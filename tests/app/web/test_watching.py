@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from app import status
 from app.errors import WeightsMissingError
 from app.kept_models import KeptModels
 from app.web.choices import Choice
@@ -14,6 +15,7 @@ from app.web.warming import WarmUp
 from tests.app.web.conftest import Page, Server, make_jpeg
 from tests.fakes import FakeEncoder, FakeLMM, FakeSource, make_frames
 from vision import SourceLostError, SourceOpenError
+from vision.sources import ConnectionStatus
 
 StartServer = Callable[..., Server]
 
@@ -35,6 +37,36 @@ def test_the_status_counts_what_happens(start_server: StartServer) -> None:
         assert status["seen"] >= status["encoded"] >= 1 and status["memory_bytes"] > 0
         assert status["source"] == "fake source" and status["age_s"] >= 0 and status["model"] == "fake LMM"
         assert status["sentence"] is None
+
+
+def test_a_camera_that_is_away_is_told_with_its_reason(start_server: StartServer) -> None:
+    class Away(FakeSource):
+        connection = ConnectionStatus(state="backing_off", since_s=0.0, message="The door does not answer.")
+
+    server = start_server({"clip": lambda: Away(make_frames(3), is_live=True, never_ends=True)})
+    with server.page() as page:
+        page.watch()
+        assert page.until("status", sentence="The door does not answer.")["state"] == "running"
+
+
+def test_a_picture_is_stale_by_the_sessions_own_rule(
+    start_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start_server({"clip": endless}).page() as page:
+        page.watch()
+        assert page.until("status", state="running")["is_stale"] is False
+        monkeypatch.setattr(status, "STALE_AFTER_S", 0.0)
+        page.until("status", is_stale=True)
+
+
+def test_what_the_browser_sends_and_is_no_picture_is_told(start_server: StartServer) -> None:
+    with start_server().page() as page:
+        page.send("start", kind="browser")
+        page.send_bytes(make_jpeg())
+        page.status("running")
+        page.send_bytes(b"hello")
+        assert page.until("problem", about="source")["message"]
+        page.until("frame_ack")
 
 
 def test_live_pictures_carry_their_time_and_wait_for_the_acknowledgement(start_server: StartServer) -> None:

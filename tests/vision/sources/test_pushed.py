@@ -3,7 +3,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests import clips
 from vision import END, Frame, SourceLostError
@@ -125,3 +127,43 @@ def test_a_reader_that_waits_is_woken_by_another_thread(jpeg: bytes) -> None:
 def test_room_without_bounds_is_refused() -> None:
     with pytest.raises(ValueError, match="capacity"):
         PushedSource(capacity=1000)
+
+
+def test_a_picture_is_upright_in_rgb_and_a_large_one_scaled_down(tmp_path: Path) -> None:
+    Image.fromarray(np.full((200, 400, 3), (200, 90, 10), np.uint8)).save(tmp_path / "large.jpg", quality=95)
+    source = PushedSource(config=SourceConfig(max_side_px=100))
+    source.open()
+    source.put((tmp_path / "large.jpg").read_bytes())
+    frame = source.read(0.0)
+    assert isinstance(frame, Frame) and (frame.width_px, frame.height_px, frame.index) == (100, 50, 0)
+    assert np.abs(frame.image.reshape(-1, 3).mean(axis=0) - (200, 90, 10)).max() < 3
+    source.close()
+
+
+def test_with_room_for_one_the_newest_alone_is_read(clock: Any, jpeg: bytes) -> None:
+    source = PushedSource(clock=clock, capacity=1)
+    source.open()
+    for _ in range(3):
+        source.put(jpeg)
+        clock.now_s += 0.5
+    frame = source.read(0.0)
+    assert isinstance(frame, Frame) and frame.index == 2
+    assert source.counters.frames_skipped_late == 2
+    assert source.read(0.0) is None
+
+
+def test_time_is_that_of_arrival_where_the_sender_tells_none(source: PushedSource, jpeg: bytes, clock: Any) -> None:
+    times = []
+    for _ in range(3):
+        source.put(jpeg)
+        clock.now_s += 2.0  # read later than it came
+        frame = source.read(0.0)
+        assert isinstance(frame, Frame)
+        times.append(frame.time_s)
+    assert times == [0.0, 2.0, 4.0]
+
+
+def test_closing_it_ends_it_and_drops_what_waits(source: PushedSource, jpeg: bytes) -> None:
+    source.put(jpeg)
+    source.close()
+    assert source.read(0.0) is END
