@@ -17,10 +17,10 @@ from memory.errors import (
 )
 from memory.gaps import GAP_KINDS, Gap
 from memory.pins import Pin
-from memory.published import MemoryStats
 from memory.receipts import ForgetReceipt, WriteReport
 from memory.records import ChannelRecord, Ledger, Span
 from memory.snapshot import Snapshot, Tier
+from memory.stats import MemoryStats, TierStats
 from memory.stream_memory import StreamMemory
 from memory.text_log import NOTE_KINDS, Note
 
@@ -49,6 +49,7 @@ __all__ = [
     "StreamMemory",
     "StreamMemoryError",
     "Tier",
+    "TierStats",
     "TimeOrderError",
     "TokensError",
     "WriteReport",

@@ -46,6 +46,12 @@ class LedgerState(NamedTuple):
         num_spans = sum(len(history.spans) for history in self.histories.values())
         return self.times_s.nbytes + self.numbers.nbytes + self.counts.nbytes + self.is_present.nbytes + 64 * num_spans
 
+    @property
+    def num_channels(self) -> int:
+        """How many were ever present."""
+        present = set(np.flatnonzero(self.is_present).tolist())
+        return len(present | {channel for channel, history in self.histories.items() if history.record})
+
     def ledger(self) -> Ledger:
         """The records for a reader; a presence that goes on is the last span of its channel."""
         records = {channel: history.record for channel, history in self.histories.items() if history.record}

@@ -84,7 +84,6 @@ class Parts:
         return receipt
 
     def publish(self) -> Published:
-        config = self.config
         contents = Contents(
             version=self.version,
             t_now_s=self.last_time_s or 0.0,
@@ -99,8 +98,7 @@ class Parts:
             num_pinned_slots=self.temporal.num_pinned,
             num_evicted_notes=self.log.num_evicted,
         )
-        shape = (config.num_tokens, config.token_dim, config.key_dim)
-        return Published(contents, self.store, config.attention_temperature, shape)
+        return Published(contents, self.store, self.config)
 
     def export(self) -> State:
         """Copies of everything."""

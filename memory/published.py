@@ -5,36 +5,23 @@ nothing is changed. What a write costs does not depend on whether anybody reads.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
+from memory.config import MemoryConfig
 from memory.entry import Entry
 from memory.gaps import Gap
 from memory.ledger import LedgerState
 from memory.pins import Pin
 from memory.snapshot import LazyTier, Snapshot, Tier
+from memory.stats import MemoryStats, measure
 from memory.summary import attend
 from memory.text_log import Note
 from memory.token_store import TokenStore
 
-__all__ = ["Contents", "MemoryStats", "Published"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemoryStats:
-    """The size of the memory after its last write."""
-
-    version: int
-    frames_seen: int
-    tokens: int  # visual tokens in the spatial and the temporal tier
-    bytes: int  # held by entries and records, without what the snapshots kept by readers add
-    num_slots: int
-    reserved_bytes: int = 0  # token rows made at start, in use or free; constant
-    num_pinned_slots: int = 0
-    num_evicted_notes: int = 0
+__all__ = ["Contents", "Published"]
 
 
 class Contents(NamedTuple):
@@ -57,11 +44,9 @@ class Contents(NamedTuple):
 class Published:
     """The memory after `contents.version` writes and commands."""
 
-    def __init__(self, contents: Contents, store: TokenStore, temperature: float, shape: tuple[int, int, int]) -> None:
-        """shape: (P, D, key_dim)."""
+    def __init__(self, contents: Contents, store: TokenStore, config: MemoryConfig) -> None:
         self.contents = contents
-        self._store, self._ready = store, store.mark_ready()
-        self._temperature, self._shape = temperature, shape
+        self._store, self._ready, self._config = store, store.mark_ready(), config
 
     def snapshot(self) -> Snapshot:
         """The same object for all readers of this version."""
@@ -76,24 +61,7 @@ class Published:
 
     def stats(self, fixed_bytes: int) -> MemoryStats:
         """`fixed_bytes`: what the writer holds beside the entries."""
-        contents = self.contents
-        entries = (*contents.frames, *contents.slots)
-        arrays = {
-            id(array): array.nbytes
-            for e in (*entries, *contents.themes)
-            for array in (e.token_sum, e.pooled_sum, e.key_sum, e.medoid_key)
-        }
-        words = sum(4 * len(note.text) + 64 for note in contents.notes) + 64 * len(contents.gaps)
-        return MemoryStats(
-            version=contents.version,
-            frames_seen=self.frames_seen,
-            tokens=sum(entry.token_sum.shape[0] for entry in entries),
-            bytes=sum(arrays.values()) + contents.ledger.nbytes + words + fixed_bytes,
-            num_slots=len(contents.slots),
-            reserved_bytes=self._store.reserved_bytes,
-            num_pinned_slots=contents.num_pinned_slots,
-            num_evicted_notes=contents.num_evicted_notes,
-        )
+        return measure(self.contents, self._config, self._store.reserved_bytes, fixed_bytes)
 
     def _make_snapshot(self) -> Snapshot:
         contents = self.contents
@@ -114,7 +82,7 @@ class Published:
 
     def _keys(self, entries: Sequence[Entry]) -> np.ndarray:
         """Mean keys, float32 [N, key_dim]."""
-        sums = np.array([entry.key_sum for entry in entries], np.float32).reshape(len(entries), self._shape[2])
+        sums = np.array([entry.key_sum for entry in entries], np.float32).reshape(len(entries), self._config.key_dim)
         sums /= np.array([entry.weight for entry in entries], np.float32)[:, None]
         return sums
 
@@ -124,7 +92,8 @@ class Published:
 
     def _summary(self, slot_keys: np.ndarray, theme_keys: np.ndarray) -> Tier:
         """Its keys are the themes' own; its tokens are read by attention when first asked for."""
-        store, temperature, (num_tokens, token_dim, _) = self._store, self._temperature, self._shape
+        store, temperature = self._store, self._config.attention_temperature
+        num_tokens, token_dim = self._config.num_tokens, self._config.token_dim
         themes, slots = self.contents.themes, self.contents.slots
         sums = [*(slot.pooled_sum for slot in slots), *(theme.token_sum for theme in themes)]  # no token rows
         weights = np.array([entry.weight for entry in (*slots, *themes)], np.float32)

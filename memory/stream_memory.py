@@ -23,10 +23,10 @@ from memory.errors import InvalidFrameError, MemoryClosedError, TimeOrderError, 
 from memory.intervals import checked_interval
 from memory.parts import Parts
 from memory.pins import Pin
-from memory.published import MemoryStats
 from memory.receipts import ForgetReceipt, WriteReport
 from memory.snapshot import Snapshot
 from memory.state import State, checked_config
+from memory.stats import MemoryStats
 
 if TYPE_CHECKING:  # storage brings the archive with it, and that FAISS; a memory that is not saved needs neither
     from memory.storage import About
