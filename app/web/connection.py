@@ -8,6 +8,7 @@ only when the last one was acknowledged, in either direction, so that nothing pi
 import asyncio
 import contextlib
 import json
+from collections.abc import Coroutine
 from typing import Any
 
 import anyio
@@ -116,13 +117,13 @@ class Connection:
 
     def _start(self, page: PageSession, choice: Choice) -> None:
         """Opening may take long: in the meantime the page is still listened to."""
-        task = asyncio.ensure_future(self._start_and_tell(page, choice))
+        task = asyncio.ensure_future(self._tell_if_it_fails(page.start(choice)))
         self._starts.add(task)
         task.add_done_callback(self._starts.discard)
 
-    async def _start_and_tell(self, page: PageSession, choice: Choice) -> None:
+    async def _tell_if_it_fails(self, starting: Coroutine[Any, Any, None]) -> None:
         try:
-            await page.start(choice)
+            await starting
         except Exception as error:  # it could not even be tried
             with contextlib.suppress(WebSocketDisconnect):
                 await self._problem(sentence_of(error), "source")

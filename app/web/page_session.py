@@ -6,7 +6,8 @@ Comes in: the user's wishes. Goes out: exchanges and status. Lives on the page's
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from app.errors import NothingSeenError, TooManyQuestionsError
 from app.questions import clean_question
@@ -36,6 +37,7 @@ class PageSession:
         self._make_source, self._make_watch = make_source, make_watch
         self._num_watched = self._num_asked = 0
         self._switching = asyncio.Lock()
+        self._num_wishes = 0  # starts and stops so far: the last one counts, also while another is being carried out
         self._is_closed = False
         self._conversation = Conversation()  # about what is watched now
 
@@ -44,13 +46,20 @@ class PageSession:
         """One source is being closed, or the next is about to be opened."""
         return self._switching.locked()
 
-    async def start(self, choice: Choice) -> None:
-        """Ends what is watched and watches the choice. Raises a sentence if that cannot even be tried."""
+    def start(self, choice: Choice) -> Coroutine[Any, Any, None]:
+        """Ends what is watched and watches the choice, unless another wish follows before its turn comes.
+
+        The wish counts from this call on, not from when it is awaited. Raises a sentence if it cannot even be tried.
+        """
+        self._num_wishes += 1
+        return self._start(choice, self._num_wishes)
+
+    async def _start(self, choice: Choice, wish: int) -> None:
         source = self._make_source(choice)  # first: a slip of the pen does not end what is watched
         async with self._switching:
-            if self._is_closed:
-                return
             await self._close_watch()
+            if self._is_closed or wish != self._num_wishes:
+                return
             self._num_watched += 1
             self._conversation = Conversation()
             self.watch = watch = self._make_watch(self._num_watched, source)
@@ -62,6 +71,7 @@ class PageSession:
 
     async def stop(self) -> None:
         """Ends the stream. What was seen can still be asked about, unless nothing was."""
+        self._num_wishes += 1
         watch = self.watch
         if watch is None:
             return
