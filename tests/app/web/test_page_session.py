@@ -45,7 +45,7 @@ async def switched(page: PageSession, first: SlowlyClosingWatch, *wishes: Any) -
     tasks: list[asyncio.Future[None]] = [asyncio.ensure_future(page.start(choice("second")))]
     await first.is_closing.wait()
     for wish in wishes:
-        tasks.append(asyncio.ensure_future(wish))
+        tasks.append(asyncio.ensure_future(wish()))
         await asyncio.sleep(0)
     first.may_close.set()
     await asyncio.gather(*tasks)
@@ -55,7 +55,7 @@ def test_stop_while_one_source_gives_way_to_another_is_heard() -> None:
     async def run() -> None:
         page, made = make_page()
         await page.start(choice("first"))
-        await switched(page, made[0], page.stop())
+        await switched(page, made[0], page.stop)
         assert page.watch is None
         assert [watch.source for watch in made] == ["first"]
 
@@ -66,7 +66,7 @@ def test_of_several_choices_made_in_a_hurry_only_the_last_is_opened() -> None:
     async def run() -> None:
         page, made = make_page()
         await page.start(choice("first"))
-        await switched(page, made[0], page.start(choice("third")), page.start(choice("fourth")))
+        await switched(page, made[0], lambda: page.start(choice("third")), lambda: page.start(choice("fourth")))
         assert [watch.source for watch in made] == ["first", "fourth"]
         assert page.watch is cast(Any, made[-1]) and made[-1].was_started
 
