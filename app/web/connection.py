@@ -20,15 +20,15 @@ from app.web.choices import Choice, read_choice
 from app.web.hub import Hub, PageLimitError
 from app.web.page_session import PageSession
 from app.web.page_state import status_message
-from app.web.pictures import picture_message
-from app.web.watching import sentence_of
+from app.web.pictures import DEFAULT_SIDE_PX
+from app.web.watching import Watch, sentence_of
 from vision import VisionError
 
 __all__ = ["Connection"]
 
 _TICK_S = 0.04
 _STATUS_S = 0.5
-_PICTURE_S = 1 / 13
+_LOOK_S = 0.008  # between two looks for a new picture
 _HELLO_TIMEOUT_S = 10.0
 
 
@@ -40,7 +40,10 @@ class Connection:
         self._page: PageSession | None = None
         self._sending = asyncio.Lock()
         self._told: dict[int, int] = {}  # exchange number -> pieces told; gone when its end was told
-        self._may_send_picture = True
+        self._may_send_picture = asyncio.Event()  # the last one was acknowledged
+        self._may_send_picture.set()
+        self._side_px = DEFAULT_SIDE_PX
+        self._shown: tuple[Watch, int] | None = None
         self._starts: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
@@ -99,7 +102,7 @@ class Connection:
         kind = message.get("type")
         try:
             if kind == "ack":
-                self._may_send_picture = True
+                self._acknowledge(message.get("side_px"))
             elif kind == "ask":
                 exchange = page.ask(message.get("text"))  # type: ignore[arg-type]  # checked there
                 await self._send(exchange.opening())
@@ -138,21 +141,42 @@ class Connection:
     async def _tell_all(self, page: PageSession) -> None:
         loop = asyncio.get_running_loop()
         await self._send({"type": "hello", "key": page.key, "version": __version__, "history": self._history(page)})
-        status_due_s = picture_due_s = 0.0
-        shown: object = None
+        news_due_s = status_due_s = 0.0
         while True:
-            page.advance()
-            await self._tell_exchanges(page)
             now_s = loop.time()
+            if now_s >= news_due_s:
+                news_due_s = now_s + _TICK_S
+                page.advance()
+                await self._tell_exchanges(page)
             if now_s >= status_due_s:
                 status_due_s = now_s + _STATUS_S
                 await self._send(self._status(page))
-            if self._may_send_picture and now_s >= picture_due_s and page.watch is not None:
-                frame = page.watch.session.latest_frame()
-                if frame is not None and frame is not shown:
-                    shown, picture_due_s, self._may_send_picture = frame, now_s + _PICTURE_S, False
-                    await self._send(picture_message(frame))
-            await asyncio.sleep(_TICK_S)
+            if self._may_send_picture.is_set():
+                await self._show_picture(page.watch)
+            await self._wait_for_picture()
+
+    async def _show_picture(self, watch: Watch | None) -> None:
+        if watch is None:
+            return
+        number = watch.pictures.look(watch.session.latest_frame())
+        if number and self._shown != (watch, number):
+            self._shown = (watch, number)
+            self._may_send_picture.clear()
+            await self._send(watch.pictures.message(self._side_px))
+
+    async def _wait_for_picture(self) -> None:
+        """Until a new one may be there, or may be sent; never longer than until the next news."""
+        if self._may_send_picture.is_set():
+            await asyncio.sleep(_LOOK_S)
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._may_send_picture.wait(), _TICK_S)
+
+    def _acknowledge(self, side_px: object) -> None:
+        """The page has shown the picture, at this size."""
+        if isinstance(side_px, int) and side_px > 0:
+            self._side_px = side_px
+        self._may_send_picture.set()
 
     def _history(self, page: PageSession) -> list[dict[str, Any]]:
         """The conversation so far, for a page that was loaded again: all pieces are told anew."""

@@ -12,6 +12,7 @@ from app.errors import AfterglowError, SessionClosedError
 from app.session import Session
 from app.web.background import in_background
 from app.web.choices import EndableSource
+from app.web.pictures import LivePictures
 from vision import VisionError
 from vision.sources import PushedSource, Source
 
@@ -29,6 +30,7 @@ class Watch:
         """number: counts what one page has watched; part of the addresses of its pictures. Shared: no page ends it."""
         self.number, self.is_shared = number, is_shared
         self.session = session
+        self.pictures = LivePictures()
         self.was_ended_by_user = False
         self.problem: str | None = None  # why it could not be started, a sentence
         self.is_closing = False

@@ -1,7 +1,7 @@
 // The camera of this browser: its pictures go up as JPEGs, each when the one before was acknowledged.
 
 const MAX_SIDE_PX = 960;
-const PERIOD_MS = 80;
+const PERIOD_MS = 40;
 const QUALITY = 0.8;
 
 export class Camera {
@@ -28,7 +28,7 @@ export class Camera {
     try {
       this.#stream = await navigator.mediaDevices.getUserMedia({
         audio: false,
-        video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 15 }, facingMode: "environment" },
+        video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 }, facingMode: "environment" },
       });
     } catch (error) {
       throw new Error(sentenceFor(error), { cause: error });

@@ -14,7 +14,7 @@ export function start(element) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
   const connection = new Connection();
   const status = new Status(root, part);
-  const picture = new Picture(part, () => connection.send({ type: "ack" }));
+  const picture = new Picture(part, (sidePx) => connection.send({ type: "ack", side_px: sidePx }));
   const chat = new Chat(root, part, connection);
   const camera = new Camera(connection, (sentence) => status.problem(sentence));
   const form = new SourceForm(root, part, { connection, camera, status });

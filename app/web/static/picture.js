@@ -16,6 +16,11 @@ export class Picture {
     this.#acknowledge = acknowledge;
   }
 
+  /** How large it is on the screen: the server makes it no larger. */
+  #sidePx() {
+    return Math.ceil(Math.max(this.#canvas.clientWidth, this.#canvas.clientHeight) * window.devicePixelRatio);
+  }
+
   /** A new source begins with an empty picture. */
   follow(status) {
     if (status.watch === this.#watch) return;
@@ -38,7 +43,7 @@ export class Picture {
       this.#clock.textContent = clockTime(timeS);
     } finally {
       await whenVisible();
-      this.#acknowledge();
+      this.#acknowledge(this.#sidePx());
     }
   }
 }
