@@ -69,6 +69,10 @@ class Conversation:
         """Keeps the newest `max_turns` pairs."""
         self._turns = (*self._turns, (question, text))[-max_turns:] if max_turns else ()
 
+    def forget(self) -> None:
+        """What was said may speak of a moment that was forgotten: nothing of it is told to the LMM any more."""
+        self._turns = ()
+
 
 class Answer:
     """Iterate for pieces of text as they come, `result()` for the whole, `cancel()` to stop it."""

@@ -5,6 +5,7 @@ It loads the LMM itself. Earlier questions and their answers are kept here, boun
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class AnswerWorker(Worker):
         self.current: Answer | None = None  # the one being answered
         self._questions, self._load_lmm, self._config, self._clock = questions, load_lmm, config, clock
         self._lmm: LMM | None = None
+        self._is_to_forget = threading.Event()
 
     def open(self) -> None:
         started_s = self._clock()
@@ -68,12 +70,18 @@ class AnswerWorker(Worker):
 
     def step(self) -> bool:
         answer = self._questions.take(_POLL_S)
+        if self._is_to_forget.is_set():
+            self._forget()
         if isinstance(answer, Signal):
             return answer is Signal.NOTHING
         self.current = answer
         self._answer(answer)
         self.current = None
         return True
+
+    def forget(self) -> None:
+        """What the LMM keeps of earlier prompts goes before the next question is read. Any thread; returns at once."""
+        self._is_to_forget.set()
 
     def close(self) -> None:
         """Leaves no one waiting: what is still queued fails with the reason."""
@@ -88,6 +96,12 @@ class AnswerWorker(Worker):
         lmm, self._lmm = self._lmm, None
         if lmm is not None:
             lmm.close()
+
+    def _forget(self) -> None:
+        self._is_to_forget.clear()
+        forget = getattr(self._lmm, "forget", None)  # a model that keeps nothing has none
+        if forget is not None:
+            forget()
 
     def _answer(self, answer: Answer) -> None:
         if answer.is_cancelled:

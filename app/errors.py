@@ -5,6 +5,7 @@ SessionStateError          asked before start or after close, started twice
 ├── SessionClosedError     the session was closed, also for answers that it could no longer finish
 NothingSeenError           asked before any frame was remembered
 TooManyQuestionsError      the bounded channel of questions stayed full
+MomentError                (also a ValueError) a moment cannot be pinned or forgotten as it was asked for
 AnswerError                the LMM could not answer this one question; the next may work
 WeightsMissingError        the weights of a model are not on this machine
 ShutdownError              a thread did not end in time
@@ -17,6 +18,7 @@ All of them are AfterglowError. Errors of sources, encoders and the memory are t
 __all__ = [
     "AfterglowError",
     "AnswerError",
+    "MomentError",
     "NothingSeenError",
     "QuestionError",
     "RecordingBusyError",
@@ -52,6 +54,10 @@ class NothingSeenError(AfterglowError):
 
 class TooManyQuestionsError(AfterglowError):
     """Too many questions are waiting."""
+
+
+class MomentError(AfterglowError, ValueError):
+    """A moment cannot be pinned or forgotten as it was asked for."""
 
 
 class AnswerError(AfterglowError):

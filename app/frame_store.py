@@ -1,7 +1,8 @@
 """Small pictures of the frames that were encoded, so that an answer can show what it rests on.
 
-Comes in: frames, from the perceive thread. Goes out: JPEG bytes by frame id, to any thread.
-Bounded in number and in bytes: when it is full, pictures are thinned out evenly over time, except those still cited.
+Comes in: frames, from the perceive thread. Goes out: JPEG bytes by frame id, and what there is of a span of time, to
+any thread. Bounded in number and in bytes: when it is full, pictures are thinned out evenly over time, except those
+still cited. Of a moment that was forgotten no picture is given any more, not even the nearest.
 """
 
 import io
@@ -13,7 +14,9 @@ import numpy as np
 
 from vision import Frame
 
-__all__ = ["FrameStore", "FrameStoreConfig", "small_jpeg"]
+__all__ = ["FrameStore", "FrameStoreConfig", "KeptFrame", "small_jpeg"]
+
+_MAX_FORGOTTEN = 256  # spans of ids; beyond them the two nearest become one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +24,8 @@ class FrameStoreConfig:
     """The size of the store."""
 
     max_frames: int = 768
-    max_bytes: int = 24 * 1024 * 1024
-    max_side_px: int = 320
+    max_bytes: int = 32 * 1024 * 1024
+    max_side_px: int = 480
     jpeg_quality: int = 80
 
     def __post_init__(self) -> None:
@@ -34,6 +37,14 @@ class FrameStoreConfig:
         ):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} must be in {low}..{high}, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class KeptFrame:
+    """A frame of which there is a picture."""
+
+    frame_id: int
+    time_s: float
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,7 @@ class FrameStore:
         self._config = config or FrameStoreConfig()
         self._pictures: dict[int, _Picture] = {}  # in order of arrival, which is the order of time
         self._num_bytes = 0
+        self._forgotten: tuple[tuple[int, int], ...] = ()  # first and last id of each span, in order
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -80,17 +92,62 @@ class FrameStore:
         return frame_id in self._pictures
 
     def get(self, frame_id: int) -> bytes | None:
-        """The picture of that frame, or of the kept frame nearest to it; None: nothing is kept."""
+        """The picture of that frame, or of the kept frame nearest to it; None: nothing is kept, or it was forgotten."""
         with self._lock:
             picture = self._pictures.get(frame_id)
-            if picture is None and self._pictures:
+            if picture is None and self._pictures and not self._was_forgotten(frame_id):
                 nearest = min(self._pictures, key=lambda kept: abs(kept - frame_id))
                 picture = self._pictures[nearest]
         return None if picture is None else picture.jpeg
 
+    def between(self, start_s: float, end_s: float) -> list[KeptFrame]:
+        """The frames of a span, both ends included, in order of time."""
+        with self._lock:
+            return [
+                KeptFrame(one.frame_id, one.time_s) for one in self._pictures.values() if start_s <= one.time_s <= end_s
+            ]
+
+    def nearest(self, time_s: float) -> KeptFrame | None:
+        """The kept frame nearest to a time; of two as near, the earlier."""
+        with self._lock:
+            near = min(self._pictures.values(), key=lambda one: abs(one.time_s - time_s), default=None)
+        return None if near is None else KeptFrame(near.frame_id, near.time_s)
+
+    def forget(self, start_s: float, end_s: float) -> int:
+        """Erases the pictures of a span, both ends included; how many. Called by the thread that puts."""
+        with self._lock:
+            gone = [one for one in self._pictures.values() if start_s <= one.time_s <= end_s]
+            before = [one.frame_id for one in self._pictures.values() if one.time_s < start_s]
+            after = [one.frame_id for one in self._pictures.values() if one.time_s > end_s]
+            self._pictures = {
+                one.frame_id: one for one in self._pictures.values() if not start_s <= one.time_s <= end_s
+            }
+            self._num_bytes -= sum(len(one.jpeg) for one in gone)
+            if gone:  # frames of the span whose pictures had been thinned out have their ids in between
+                first, last = max(before, default=-1) + 1, min(after, default=gone[-1].frame_id + 1) - 1
+                self._forgotten = _joined([*self._forgotten, (min(first, gone[0].frame_id), last)])
+        return len(gone)
+
+    def _was_forgotten(self, frame_id: int) -> bool:
+        return any(first <= frame_id <= last for first, last in self._forgotten)
+
     def _is_full(self, picture: _Picture) -> bool:
         is_crowded = len(self._pictures) >= self._config.max_frames
         return is_crowded or self._num_bytes + len(picture.jpeg) > self._config.max_bytes
+
+
+def _joined(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """In order, those that touch as one; at most _MAX_FORGOTTEN."""
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = joined[-1][0], max(last, joined[-1][1])
+        else:
+            joined.append((first, last))
+    while len(joined) > _MAX_FORGOTTEN:
+        place = min(range(1, len(joined)), key=lambda at: joined[at][0] - joined[at - 1][1])
+        joined[place - 1 : place + 1] = [(joined[place - 1][0], joined[place][1])]
+    return tuple(joined)
 
 
 def small_jpeg(image: np.ndarray, max_side_px: int, quality: int) -> bytes:

@@ -41,6 +41,16 @@ class Handoff(Generic[T]):
     def __len__(self) -> int:
         return len(self._items)
 
+    @property
+    def is_finished(self) -> bool:
+        """Nothing more can be put."""
+        return self._is_finished
+
+    def waiting(self) -> tuple[T, ...]:
+        """What nobody has taken yet, the oldest first; it goes on waiting."""
+        with self._changed:
+            return tuple(self._items)
+
     def put(self, item: T, timeout_s: float) -> bool:
         """Adds the item. False: no room within the time-out, or finished; the item stays the caller's."""
         with self._changed:

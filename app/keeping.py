@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from app.answer import Answer, AnswerResult
 from app.encoder import Encoded, Layout
-from app.frame_store import small_jpeg
+from app.errors import RecordingError
+from app.frame_store import KeptFrame, small_jpeg
 from app.recording.clock_log import ClockLog
 from app.recording.fingerprint import fingerprint_of
 from app.recording.folder import RecordingFolder
-from app.recording.keep_status import KeepStatus
+from app.recording.forgetting import forget_pictures
+from app.recording.keep_status import KeepStatus, KeptErasure
 from app.recording.opening import open_archive, open_memory, open_reader
-from app.recording.video import VideoLimits, VideoRecorder
+from app.recording.video import VideoLimits, VideoRecorder, forget_video
 from vision import Frame
 from vision.sources import Source, set_packet_tap
 
@@ -40,6 +42,7 @@ _FIRST_SAVE_S = 5.0
 _TELL_S = 5.0
 _EARLY = 0.9  # of the pictures' period: a camera's frames come a little early or late
 _MAX_ANSWERS_WAITING = 64
+_CUT_S = 2.0  # how long a running recording may take to end its file of video
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +172,17 @@ class Keeper:
             frame = reader.get(frame_id)
         return None if frame is None else frame.jpeg
 
+    def pictures_between(self, start_s: float, end_s: float) -> list[KeptFrame]:
+        """The kept frames of a span, in order of time. Any thread. Raises RecordingError."""
+        if not self.folder.is_there:
+            return []
+        with contextlib.closing(open_reader(self.folder)) as reader:
+            return [KeptFrame(row.frame_id, row.time_s) for row in reader.between(start_s, end_s)]
+
+    def wall_s(self, time_s: float) -> float | None:
+        """Epoch seconds of a stream time; None before the first frame. Any thread."""
+        return self._clock_log.wall_s(time_s) if self._clock_log.pieces else None
+
     def mark_gap(self, start_s: float, end_s: float, kind: str = "disconnected") -> None:
         """Files a gap, in the recording's times, with the pictures. One that comes after close() is left out: the next
         start files it as a part of the time in which nothing was recorded."""
@@ -194,8 +208,52 @@ class Keeper:
         if len(self._answers) < _MAX_ANSWERS_WAITING:
             self._answers.append(answer)
 
+    def pin(self, start_s: float, end_s: float, label: str) -> None:
+        """The pictures of a span are kept whatever their age. As an errand of the perceive thread; without effect after
+        close(), when nothing is evicted any more. Raises PinLimitError."""
+        if self._archive is not None:
+            self._archive.pin(start_s, end_s, label)
+            self.save()
+
+    def unpin(self, start_s: float, end_s: float) -> None:
+        if self._archive is not None:
+            self._archive.unpin(start_s, end_s)
+            self.save()
+
+    def forget(self, start_s: float, end_s: float) -> KeptErasure:
+        """Erases a span from the pictures, the video and the saved memory, which must have forgotten it before. As an
+        errand of the perceive thread, also after close(). Raises RecordingError: ask for it again."""
+        from memory.storage import StorageError
+
+        self._answers.clear()  # those that were not filed yet may speak of it
+        if self._video is not None:
+            self._video.cut(_CUT_S)
+        try:
+            spans = forget_video(self.folder.video, start_s, end_s)
+            num_pictures, num_texts = self._forget_pictures(start_s, end_s)
+            self._save()
+        except (OSError, sqlite3.OperationalError, StorageError) as error:
+            raise RecordingError(f"Not all could be erased from the disk ({error}): ask for it again.") from error
+        return KeptErasure(
+            num_pictures=num_pictures,
+            num_texts=num_texts,
+            num_video_files=len(spans),
+            video_start_s=spans[0][0] if spans else None,
+            video_end_s=spans[-1][1] if spans else None,
+        )
+
+    def _forget_pictures(self, start_s: float, end_s: float) -> tuple[int, int]:
+        if self._archive is None:
+            return forget_pictures(self.folder, start_s, end_s, self._fingerprint)
+        receipt = self._archive.forget(start_s, end_s)
+        self._archive.sync()
+        return receipt.num_frames, receipt.num_texts
+
     def save(self) -> None:
-        """The memory, as a whole."""
+        """The memory, as a whole; a disk that cannot take it is told as a problem."""
+        self._try("memory", self._save)
+
+    def _save(self) -> None:
         from memory.storage import About, save_memory
 
         assert self._memory is not None
@@ -208,8 +266,7 @@ class Keeper:
             last_frame_id=self._last_frame_id,
             wall_offset_s=self._clock_log.wall_offset_s or 0.0,
         )
-        state = self._memory.export_state()
-        self._try("memory", lambda: save_memory(self.folder.memory, state, about))
+        save_memory(self.folder.memory, self._memory.export_state(), about)
 
     def close(self) -> None:
         """Saves what there is. May be called twice, and before open()."""

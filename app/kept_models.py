@@ -108,6 +108,11 @@ class _LentLMM:
         assert self._lmm is not None
         return self._lmm.stream(question, snapshot, is_cancelled)
 
+    def forget(self) -> None:
+        forget = getattr(self._lmm, "forget", None)
+        if forget is not None:
+            forget()
+
     def close(self) -> None:
         lmm, self._lmm = self._lmm, None
         if lmm is not None:

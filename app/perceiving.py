@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.encoder import Encoder
+from app.errands import Errands
 from app.frame_store import FrameStore, FrameStoreConfig
 from app.handoff import Handoff, Signal
 from app.keeping import Keeper
@@ -64,12 +65,14 @@ class PerceiveWorker(Worker):
         self.encode_ms: float | None = None
         self.before_write: Callable[[float], None] = _nothing  # called with the time of a frame about to be written
         self.take_gaps: Callable[[], list[StreamGap]] = list  # when nothing could be seen, since the last call
+        self.errands = Errands()  # what others want done to the memory between two frames
         self._handoff, self._config, self._clock = handoff, config, clock
         self._load_encoder, self._make_memory = load_encoder, make_memory
         self._sampler = FrameSampler(config.fps)
         self._encoder: Encoder | None = None
         self._skipped: Frame | None = None  # the newest frame that was not sampled
         self._last_time_s = -math.inf
+        self._forgotten: tuple[tuple[float, float], ...] = ()  # spans of which frames may still come in
 
     def open(self) -> None:
         started_s = self._clock()
@@ -82,6 +85,7 @@ class PerceiveWorker(Worker):
         _log.info("encoder ready after %.1f s", self._clock() - started_s)
 
     def step(self) -> bool:
+        self.errands.run()
         frame = self._handoff.take(_POLL_S)
         if frame is Signal.NOTHING:
             return True
@@ -92,6 +96,8 @@ class PerceiveWorker(Worker):
         assert isinstance(frame, Frame)
         if self.keeper is not None:
             frame = self.keeper.placed(frame)
+        if self.was_forgotten(frame.time_s):
+            return True
         if self._sampler.accept(frame.time_s):
             self._perceive(frame)
         else:
@@ -103,6 +109,7 @@ class PerceiveWorker(Worker):
         self._handoff.finish()
         self._handoff.drain()
         self._skipped = None
+        self.errands.close()
         close_encoder = getattr(self._encoder, "close", None)
         self._encoder = None
         try:
@@ -111,6 +118,18 @@ class PerceiveWorker(Worker):
         finally:
             if self.keeper is not None:
                 self.keeper.close()
+
+    def forget_frames(self, start_s: float, end_s: float) -> int:
+        """Erases the small pictures of a span, and lets no frame of it in any more; how many they were. An errand."""
+        known = (span for span in self._forgotten if span[1] > self._last_time_s)
+        self._forgotten = (*known, (start_s, end_s))
+        if self._skipped is not None and self.was_forgotten(self._skipped.time_s):
+            self._skipped = None
+        return self.frames.forget(start_s, end_s)
+
+    def was_forgotten(self, time_s: float) -> bool:
+        """True for a frame of a span that was forgotten before the frame came in. Any thread."""
+        return any(start_s <= time_s <= end_s for start_s, end_s in self._forgotten)
 
     def _perceive(self, frame: Frame) -> None:
         assert self._encoder is not None and self.memory is not None

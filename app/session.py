@@ -26,6 +26,7 @@ from app.errors import (
 from app.handoff import Handoff
 from app.keeping import Keeper
 from app.kept_models import KeptModels
+from app.moments import Moments
 from app.perceiving import PerceiveWorker
 from app.questions import clean_question
 from app.status import FrameCounts, MemoryCounts, SessionState, SessionStatus
@@ -89,6 +90,7 @@ class Session:
         self._answer = AnswerWorker(
             self._desk.channel, lmm or loading.load_lmm, config.answer, stop=self._stop, clock=clock
         )
+        self.moments = Moments(self._perceive, self._keeper, self._drop_answers)
         self._workers: tuple[Worker, ...] = (self._capture, self._perceive, self._answer)
         self._conversation = Conversation()
         self._lock = threading.Lock()  # guards the three flags below
@@ -173,9 +175,11 @@ class Session:
         return kept if kept is not None or frame_id < keeper.first_frame_id else frames.get(frame_id)
 
     def latest_frame(self) -> Frame | None:
-        """The newest frame that was read."""
+        """The newest frame that was read, unless its moment was forgotten."""
         newest = self._capture.newest
-        return None if newest is None else newest[0]
+        if newest is None or self._perceive.was_forgotten(newest[0].time_s + self._offset_s):
+            return None
+        return newest[0]
 
     def stop(self) -> None:
         """Tells the threads to leave without waiting for them, so that many sessions end at once. close() follows."""
@@ -275,6 +279,13 @@ class Session:
         self._desk.ask_due(
             time_s, can_wait=source is not None and self.config.capture.is_lossless(is_live=source.is_live)
         )
+
+    def _drop_answers(self) -> None:
+        """What was asked before a moment was forgotten is not answered from what the memory held then."""
+        for answer in (self._answer.current, *self._desk.channel.waiting()):
+            if answer is not None:
+                answer.cancel()
+        self._answer.forget()
 
     def _moment(self, note: str | None = None) -> Moment:
         """One snapshot and the counters beside it, taken by whoever asks, at the moment of asking."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from app.errors import RecordingError
 from app.recording.folder import RecordingFolder, RecordingLock
 from app.recording.opening import open_archive, open_memory, open_reader
-from app.recording.video import segment_end_s, video_segments
+from app.recording.video import forget_video
 
-__all__ = ["ForgetReceipt", "forget"]
+__all__ = ["ForgetReceipt", "forget", "forget_pictures"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +44,8 @@ def forget(folder: RecordingFolder, start_s: float, end_s: float, fingerprint: s
                 save_memory(folder.memory, opened.memory.export_state(), opened.about)
             except StorageError as error:
                 raise RecordingError(f"Nothing was forgotten: {error}.") from error
-        pictures = _forget_pictures(folder, start_s, end_s, fingerprint)
-        erased = _forget_video(folder, start_s, end_s)
+        pictures = forget_pictures(folder, start_s, end_s, fingerprint)
+        erased = forget_video(folder.video, start_s, end_s)
     finally:
         lock.release()
     return ForgetReceipt(
@@ -60,8 +60,8 @@ def forget(folder: RecordingFolder, start_s: float, end_s: float, fingerprint: s
     )
 
 
-def _forget_pictures(folder: RecordingFolder, start_s: float, end_s: float, fingerprint: str) -> tuple[int, int]:
-    """How many pictures and texts."""
+def forget_pictures(folder: RecordingFolder, start_s: float, end_s: float, fingerprint: str) -> tuple[int, int]:
+    """How many pictures and texts. Nobody else may write there. Raises RecordingError."""
     with contextlib.closing(open_reader(folder)) as reader:
         layout = reader.identity.layout
     archive = open_archive(
@@ -81,14 +81,3 @@ def _forget_pictures(folder: RecordingFolder, start_s: float, end_s: float, fing
     finally:
         archive.close()
     return receipt.num_frames, receipt.num_texts
-
-
-def _forget_video(folder: RecordingFolder, start_s: float, end_s: float) -> list[tuple[float, float]]:
-    """The spans of the files that went."""
-    erased = []
-    for segment in video_segments(folder.video):
-        last_s = segment_end_s(segment)
-        if segment.start_s <= end_s and last_s >= start_s:
-            segment.path.unlink(missing_ok=True)
-            erased.append((segment.start_s, last_s))
-    return erased

@@ -9,6 +9,7 @@ import logging
 import math
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import av
 
 from app.recording.packets import CodecRefusedError, KeptPacket, SegmentWriter, kept_packet, parameter_sets
 
-__all__ = ["VideoLimits", "VideoRecorder", "VideoSegment", "segment_end_s", "video_segments"]
+__all__ = ["VideoLimits", "VideoRecorder", "VideoSegment", "forget_video", "segment_end_s", "video_segments"]
 
 _log = logging.getLogger(__name__)
 _EARLY_S = 0.1  # a key picture that comes a little before its time is taken
@@ -70,6 +71,17 @@ def segment_end_s(segment: VideoSegment) -> float:
         return segment.start_s
 
 
+def forget_video(folder: Path, start_s: float, end_s: float) -> list[tuple[float, float]]:
+    """Erases every file that holds a moment of the span; the spans of those that went. Raises OSError."""
+    erased = []
+    for segment in video_segments(folder):
+        last_s = segment_end_s(segment)
+        if segment.start_s <= end_s and last_s >= start_s:
+            segment.path.unlink(missing_ok=True)
+            erased.append((segment.start_s, last_s))
+    return erased
+
+
 def open_private(path: Path) -> IO[bytes]:
     """A new file that the user alone can read, written through at once."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
@@ -98,6 +110,16 @@ class VideoRecorder:
         self._pending: list[KeptPacket] = []  # from a key picture on, while stream time is not known
         self._parameters = b""
         self._segment_start_s, self._retry_at_s, self._is_low = 0.0, -math.inf, False
+        self._is_cut_wanted, self._was_cut = threading.Event(), threading.Event()
+
+    def cut(self, timeout_s: float) -> bool:
+        """Ends the file that is being written, so that it can be erased; the next begins with the next key picture.
+        Any thread; waits for the next packet. False: none came within the time-out, and it is done when one does."""
+        if self._writer is None and not self._pending:
+            return True
+        self._was_cut.clear()
+        self._is_cut_wanted.set()
+        return self._was_cut.wait(timeout_s)
 
     def begin(self, stream: av.VideoStream) -> None:
         self.end()
@@ -107,6 +129,8 @@ class VideoRecorder:
         """Never raises for what a disk or a camera can do."""
         if self._stream is None or packet.size == 0:
             return
+        if self._is_cut_wanted.is_set():
+            self._cut()
         try:
             self._take(kept_packet(packet, self._clock()))
         except CodecRefusedError as error:
@@ -116,9 +140,14 @@ class VideoRecorder:
             self._fail(f"Video cannot be recorded ({_reason(error)}): it is tried again, and pictures are kept.")
 
     def end(self) -> None:
+        self._cut()
+        self._stream = None
+
+    def _cut(self) -> None:
         self._pending = []
         self._finish()
-        self._stream = None
+        self._is_cut_wanted.clear()
+        self._was_cut.set()
 
     def _take(self, packet: KeptPacket) -> None:
         assert self._stream is not None

@@ -80,3 +80,49 @@ def test_frame_put_twice_is_counted_once() -> None:
     num_bytes = store.num_bytes
     store.put(make_frame(0, 0.0))
     assert store.num_bytes == num_bytes and len(store) == 1
+
+
+def filled(count: int = 20) -> FrameStore:
+    store = FrameStore()
+    for index in range(count):
+        store.put(make_frame(10 * index, index / 2, value=12 * index))
+    return store
+
+
+def test_a_span_of_time_lists_its_frames_and_the_nearest_is_found() -> None:
+    store = filled()
+    assert [(one.frame_id, one.time_s) for one in store.between(1.0, 2.0)] == [(20, 1.0), (30, 1.5), (40, 2.0)]
+    near = store.nearest(2.2)
+    assert near is not None and near.frame_id == 40
+    assert FrameStore().nearest(1.0) is None and FrameStore().between(0, 9) == []
+
+
+def test_pictures_of_a_forgotten_span_are_gone_and_nothing_stands_in_for_them() -> None:
+    store = filled()
+    held = store.num_bytes
+    assert store.forget(2.0, 4.0) == 5
+    assert all(store.get(frame_id) is None for frame_id in range(31, 90))
+    assert store.get(30) is not None and store.get(90) is not None
+    assert store.get(29) == store.get(30), "what was not forgotten still has its nearest"
+    assert 0 < store.num_bytes < held and not store.between(2.0, 4.0)
+    store.put(make_frame(200, 10.0))
+    assert store.num_bytes == sum(len(one.jpeg) for one in store._pictures.values())
+
+
+def test_forgetting_everything_leaves_nothing_to_show() -> None:
+    store = filled()
+    assert store.forget(0.0, 1e9) == 20
+    assert (len(store), store.num_bytes) == (0, 0)
+    assert store.get(0) is None and store.nearest(3.0) is None
+    store.put(make_frame(300, 20.0))
+    assert store.get(190) is None and store.get(300) is not None
+
+
+def test_the_list_of_what_was_forgotten_is_bounded_and_never_forgets() -> None:
+    store = FrameStore(FrameStoreConfig(max_frames=4000))
+    for index in range(2000):
+        store.put(make_frame(index, float(index), height_px=2, width_px=2))
+    for index in range(0, 2000, 4):
+        assert store.forget(index, index) == 1
+    assert len(store._forgotten) <= 256
+    assert all(store.get(index) is None for index in range(0, 2000, 4))

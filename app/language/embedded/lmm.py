@@ -87,6 +87,10 @@ class EmbeddedLMM:
         evidence = evidence_for(grammar.families.get(text.strip()), recalled, reading)
         yield Reply(text=text, evidence=evidence, num_prompt_tokens=len(ids), num_tokens=num_tokens)
 
+    def forget(self) -> None:
+        """Nothing of earlier prompts is used again."""
+        self._engine.reset()
+
     def close(self) -> None:
         """Forget the KV cache; the weights go with the object."""
         self._engine.reset()
