@@ -18,6 +18,7 @@ from app import __version__
 from app.errors import AfterglowError
 from app.web.choices import Choice, read_choice
 from app.web.hub import Hub, PageLimitError
+from app.web.packets import Packet, PacketKind, pack, unpack
 from app.web.page_session import PageSession
 from app.web.page_state import status_message
 from app.web.pictures import DEFAULT_SIDE_PX
@@ -30,6 +31,7 @@ _TICK_S = 0.04
 _STATUS_S = 0.5
 _LOOK_S = 0.008  # between two looks for a new picture
 _HELLO_TIMEOUT_S = 10.0
+_NOT_UNDERSTOOD = "The page sent something that is not understood. Load it again."
 
 
 class Connection:
@@ -84,11 +86,17 @@ class Connection:
             packet = await self._socket.receive()
             if packet["type"] == "websocket.disconnect":
                 return
-            jpeg = packet.get("bytes")
-            if jpeg is not None:
-                await self._take_picture(page, jpeg)
+            data = packet.get("bytes")
+            if data is not None:
+                await self._take_packet(page, unpack(data))
             else:
                 await self._obey(page, _read(packet))
+
+    async def _take_packet(self, page: PageSession, packet: Packet | None) -> None:
+        if packet is not None and packet.kind is PacketKind.PICTURE:
+            await self._take_picture(page, packet.payload)
+        else:
+            await self._problem(_NOT_UNDERSTOOD, "page")
 
     async def _take_picture(self, page: PageSession, jpeg: bytes) -> None:
         try:
@@ -114,7 +122,7 @@ class Connection:
             elif kind == "stop":
                 await page.stop()
             else:
-                await self._problem("The page sent something that is not understood. Load it again.", "page")
+                await self._problem(_NOT_UNDERSTOOD, "page")
         except (AfterglowError, VisionError) as error:
             await self._problem(str(error), "question" if kind == "ask" else "source")
 
@@ -162,7 +170,7 @@ class Connection:
         if number and self._shown != (watch, number):
             self._shown = (watch, number)
             self._may_send_picture.clear()
-            await self._send(watch.pictures.message(self._side_px))
+            await self._send(pack(PacketKind.PICTURE, watch.pictures.message(self._side_px)))
 
     async def _wait_for_picture(self) -> None:
         """Until a new one may be there, or may be sent; never longer than until the next news."""

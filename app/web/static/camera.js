@@ -1,5 +1,7 @@
 // The camera of this browser: its pictures go up as JPEGs, each when the one before was acknowledged.
 
+import { PACKETS } from "./connection.js";
+
 const MAX_SIDE_PX = 960;
 const PERIOD_MS = 40;
 const QUALITY = 0.8;
@@ -67,8 +69,8 @@ export class Camera {
     this.#canvas.toBlob((blob) => this.#sendUp(blob), "image/jpeg", QUALITY);
   }
 
-  async #sendUp(blob) {
-    if (!blob || !this.#connection.sendBytes(await blob.arrayBuffer())) this.#isWaiting = false;
+  #sendUp(blob) {
+    if (!blob || !this.#connection.sendPacket(PACKETS.picture, 0, blob)) this.#isWaiting = false;
   }
 
   #unplugged() {

@@ -2,6 +2,11 @@
 
 const KEY = "afterglow-page";
 const MAX_WAIT_MS = 8000;
+const HEADER_BYTES = 8;
+const PACKET_NAMES = { 1: "picture", 2: "speech_audio" };
+
+/** Kinds of binary messages; app/web/packets.py is their twin. */
+export const PACKETS = { picture: 1, voice: 3 };
 
 export class Connection {
   #handlers = new Map();
@@ -12,7 +17,8 @@ export class Connection {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
-  /** Calls the handler for every message of this type; "picture" for binary ones, "lost" when the connection went. */
+  /** Calls the handler for every message of this type; "picture" and "speech_audio" (payload, number) for
+   *  binary ones, "lost" when the connection went. */
   on(type, handler) {
     this.#handlers.set(type, handler);
   }
@@ -29,10 +35,18 @@ export class Connection {
 
   /** False: not connected, nothing was sent. */
   send(message) {
-    return this.sendBytes(JSON.stringify(message));
+    return this.#sendRaw(JSON.stringify(message));
   }
 
-  sendBytes(data) {
+  /** A binary message: what it is, what it belongs to, and its payload (a Blob, a buffer or a view of one). */
+  sendPacket(kind, number, payload) {
+    const header = new DataView(new ArrayBuffer(HEADER_BYTES));
+    header.setUint32(0, kind);
+    header.setUint32(4, number);
+    return this.#sendRaw(new Blob([header, payload]));
+  }
+
+  #sendRaw(data) {
     if (!this.isOpen) return false;
     this.#socket.send(data);
     return true;
@@ -40,7 +54,9 @@ export class Connection {
 
   #receive(data) {
     if (typeof data !== "string") {
-      this.#handlers.get("picture")?.(data);
+      const header = new DataView(data, 0, HEADER_BYTES);
+      const handler = this.#handlers.get(PACKET_NAMES[header.getUint32(0)]);
+      handler?.(data.slice(HEADER_BYTES), header.getUint32(4));
       return;
     }
     const message = JSON.parse(data);

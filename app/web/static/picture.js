@@ -2,7 +2,7 @@
 
 import { clockTime } from "./words.js";
 
-const HEADER_BYTES = 8;
+const TIME_BYTES = 8;
 
 export class Picture {
   #canvas;
@@ -32,7 +32,7 @@ export class Picture {
   async draw(bytes) {
     try {
       const timeS = new DataView(bytes).getFloat64(0);
-      const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes, HEADER_BYTES)], { type: "image/jpeg" }));
+      const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes, TIME_BYTES)], { type: "image/jpeg" }));
       if (this.#canvas.width !== bitmap.width || this.#canvas.height !== bitmap.height) {
         this.#canvas.width = bitmap.width;
         this.#canvas.height = bitmap.height;

@@ -22,6 +22,7 @@ from app.web.cameras import Cameras
 from app.web.choices import Choice
 from app.web.guard import Guard
 from app.web.hub import Hub
+from app.web.packets import Packet, PacketKind, pack, unpack
 from app.web.warming import WarmUp
 from tests.fakes import FakeClock, FakeEncoder, FakeLMM, FakeMemory, FakeSource
 from vision.sources import Source
@@ -42,6 +43,7 @@ class Page:
     def __init__(self, client: TestClient, key: str | None = None) -> None:
         self.hello: dict[str, Any] = {}
         self.pictures: list[bytes] = []
+        self.spoken: list[tuple[int, bytes]] = []  # number and PCM of every block of speech
         self.acknowledges = True
         self._client, self._key = client, key
 
@@ -62,8 +64,8 @@ class Page:
     def send(self, kind: str, /, **facts: Any) -> None:
         self._socket.send_text(json.dumps({"type": kind, **facts}))
 
-    def send_bytes(self, data: bytes) -> None:
-        self._socket.send_bytes(data)
+    def send_bytes(self, data: bytes, kind: PacketKind = PacketKind.PICTURE, number: int = 0) -> None:
+        self._socket.send_bytes(pack(kind, data, number))
 
     def until(self, kind: str, /, **facts: Any) -> dict[str, Any]:
         """Reads until a message of that kind and with those facts came."""
@@ -84,12 +86,19 @@ class Page:
             packet = self._socket.receive()
             assert packet["type"] == "websocket.send", packet
             if packet.get("bytes") is not None:
-                self.pictures.append(packet["bytes"])
-                if self.acknowledges:
-                    self.send("ack")
+                self._take(unpack(packet["bytes"]))
             else:
                 yield json.loads(packet["text"])
         raise AssertionError("the message did not come")
+
+    def _take(self, packet: Packet | None) -> None:
+        assert packet is not None
+        if packet.kind is PacketKind.SPEECH:
+            self.spoken.append((packet.number, packet.payload))
+            return
+        self.pictures.append(packet.payload)
+        if self.acknowledges:
+            self.send("ack")
 
     def watch(self, spec: str = "clip") -> dict[str, Any]:
         """Starts a source and waits until it runs or is over."""
