@@ -41,14 +41,14 @@ def number_of(image: np.ndarray) -> int:
     return sum(1 << place for place in range(NUM_BITS) if upper[place] > lower[place])
 
 
-def write_numbered_clip(path: Path, num_frames: int, fps: int, codec: str = "libx264") -> Path:
-    """A clip whose picture `i` carries the number `i`. The suffix of the path says which container."""
+def write_numbered_clip(path: Path, num_frames: int, fps: int, codec: str = "libx264", first: int = 0) -> Path:
+    """A clip whose pictures carry the numbers from `first` on. The suffix of the path says which container."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
         stream.height, stream.width = numbered_picture(0).shape[:2]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for index in range(num_frames):
-            frame = av.VideoFrame.from_ndarray(numbered_picture(index), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(numbered_picture(first + index), format="rgb24")
             frame.pts, frame.time_base = index, Fraction(1, fps)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

@@ -4,6 +4,7 @@
 the console calls an error fails the test, unless it was allowed beforehand.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests import needed
+from tests.browser.parts import HeldLMM
 from tests.browser.serving import PageServer
 from tests.browser.tab import Tab
 from tests.numbered import write_numbered_clip
@@ -23,7 +25,6 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-    "--use-fake-device-for-media-stream",
 )
 
 
@@ -43,7 +44,11 @@ def camera_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright, camera_clip: Path) -> Iterator[Browser]:
     """Permits the camera without asking."""
-    flags = ["--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={camera_clip}"]
+    flags = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={camera_clip}",
+    ]
     started = playwright.chromium.launch(executable_path=needed.chromium(), args=[*QUIET, *flags])
     yield started
     started.close()
@@ -54,6 +59,23 @@ def start_server() -> Iterator[Callable[..., PageServer]]:
     """start_server(...): the arguments of PageServer."""
     with ExitStack() as servers:
         yield lambda *arguments, **named: servers.enter_context(PageServer(*arguments, **named))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A minute of numbered pictures, ten a second."""
+    return write_numbered_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", 600, 10)
+
+
+@pytest.fixture
+def held_lmm() -> Iterator[type[HeldLMM]]:
+    """A HeldLMM whose gate the test opens, or its end."""
+
+    class Held(HeldLMM):
+        gate = threading.Event()
+
+    yield Held
+    Held.gate.set()
 
 
 @pytest.fixture

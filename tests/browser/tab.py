@@ -2,6 +2,8 @@
 
 import base64
 import io
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +77,13 @@ class Tab:
         self.page.locator("textarea[name=question]").fill(question)
         self.page.locator("[data-part=ask] [type=submit]").click()
         return self.page.locator("article.ag-exchange", has_text=question).last
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Of what a locator cannot tell."""
+        end_s = time.monotonic() + PATIENCE_MS / 1e3
+        while not condition():
+            assert time.monotonic() < end_s, "it did not come true in time"
+            self.page.wait_for_timeout(50)
 
     def check_console(self) -> None:
         unexpected = [error for error in self.errors if not any(word in error for word in self.allowed)]
