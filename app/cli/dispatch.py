@@ -73,7 +73,7 @@ def _run(
     if isinstance(options, ServeOptions):
         from app.cli.serve import serve
 
-        return serve(options)
+        return serve(options, output)
     if isinstance(options, AskOptions):
         from app.cli.ask import ask
 

@@ -14,6 +14,7 @@ __all__ = [
     "DEFAULT_FPS_HELP",
     "MAX_FPS",
     "MIN_FPS",
+    "add_fps",
     "checked_fps",
     "checked_number",
     "checked_question",
@@ -21,6 +22,7 @@ __all__ = [
 ]
 
 MIN_FPS, MAX_FPS = 0.1, 30.0
+DEFAULT_FPS = 2.0
 DEFAULT_FPS_HELP = f"frames a second that are looked at, {MIN_FPS:g} to {MAX_FPS:g}"
 
 
@@ -39,6 +41,12 @@ def checked_question(text: str) -> str:
 
 def checked_fps(text: str) -> float:
     return checked_number(f"a number from {MIN_FPS:g} to {MAX_FPS:g}", MIN_FPS, MAX_FPS)(text)
+
+
+def add_fps(parser: "argparse._ActionsContainer") -> None:
+    """The option of `ask` and `serve`."""
+    fps_help = f"{DEFAULT_FPS_HELP} (default: {DEFAULT_FPS:g})"
+    parser.add_argument("--fps", type=checked_fps, default=DEFAULT_FPS, metavar="N", help=fps_help)
 
 
 def checked_number(allowed: str, low: float, high: float = 1e9, *, is_whole: bool = False) -> Callable[[str], float]:

@@ -8,7 +8,7 @@ import argparse
 from dataclasses import dataclass
 
 from app.cli.exit_codes import EXIT_CODES_HELP
-from app.cli.option_values import DEFAULT_FPS_HELP, checked_fps, checked_number, checked_question, checked_source
+from app.cli.option_values import add_fps, checked_number, checked_question, checked_source
 from app.cli.recording_options import (
     RECORDING_COMMANDS,
     RecordingOptions,
@@ -16,10 +16,10 @@ from app.cli.recording_options import (
     check_together,
     recording_options,
 )
+from app.cli.serve_options import ServeOptions, add_serve, serve_options
 
 __all__ = ["AskOptions", "ServeOptions", "parse"]
 
-DEFAULT_FPS = 2.0
 LIVE_WATCH_S = 10.0  # how long `ask` watches a live source when --at does not say
 
 _EXAMPLES = """\
@@ -44,18 +44,6 @@ class AskOptions:
     is_verbose: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class ServeOptions:
-    """`serve`, checked."""
-
-    source: str | None
-    host: str
-    port: int
-    fps: float
-    opens_browser: bool
-    is_verbose: bool
-
-
 def parse(argv: list[str]) -> AskOptions | ServeOptions | RecordingOptions:
     """Without a command it is `serve`."""
     is_serve = not argv or (argv[0].startswith("-") and argv[0] not in ("-h", "--help"))
@@ -65,14 +53,7 @@ def parse(argv: list[str]) -> AskOptions | ServeOptions | RecordingOptions:
         check_together(parser, words)
         return recording_options(words)
     if words.command == "serve":
-        return ServeOptions(
-            source=words.source,
-            host=words.host,
-            port=words.port,
-            fps=words.fps,
-            opens_browser=not words.no_browser,
-            is_verbose=words.verbose,
-        )
+        return serve_options(parser, words)
     return AskOptions(
         source=words.source,
         questions=tuple(words.question),
@@ -91,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_ask(commands)
-    _add_serve(commands)
+    add_serve(commands)
     add_recording_commands(commands)
     commands.add_parser("say", help="speak a text into a WAV file")
     commands.add_parser("doctor", help="what was found on this machine, and what is missing")
@@ -115,7 +96,7 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     at_help = f"stream time at which to ask (default: the end; a live source is watched for {LIVE_WATCH_S:g} s)"
     ask.add_argument("--at", type=checked_number("a number of seconds >= 0", 0.0), metavar="SECONDS", help=at_help)
-    _add_fps(ask)
+    add_fps(ask)
     speed_help = "files: as fast as they can be read without losing a sampled frame (max, the default), or in real time"
     ask.add_argument("--speed", choices=("max", "realtime"), default="max", help=speed_help)
     ask.add_argument("--json", action="store_true", help="one JSON object a line on stdout, the last of each an answer")
@@ -124,22 +105,3 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--timeout", type=checked_number("a number of seconds > 0", 1e-3), metavar="SECONDS", help=timeout_help
     )
     ask.add_argument("--verbose", action="store_true", help="tell what happens, on stderr")
-
-
-def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    serve = commands.add_parser("serve", help="open the page (the default)", allow_abbrev=False)
-    serve.add_argument("--source", type=checked_source, metavar="SOURCE", help="what to watch at once")
-    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    serve.add_argument("--port", type=_port, default=7860, help="port to listen on (default: 7860)")
-    _add_fps(serve)
-    serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    serve.add_argument("--verbose", action="store_true", help="tell what happens, on stderr")
-
-
-def _add_fps(parser: argparse.ArgumentParser) -> None:
-    fps_help = f"{DEFAULT_FPS_HELP} (default: {DEFAULT_FPS:g})"
-    parser.add_argument("--fps", type=checked_fps, default=DEFAULT_FPS, metavar="N", help=fps_help)
-
-
-def _port(text: str) -> int:
-    return int(checked_number("a whole number from 0 to 65535", 0, 65535, is_whole=True)(text))

@@ -18,7 +18,7 @@ from app.cli.exit_codes import EXIT_BAD_ARGUMENTS, sentence_of
 from app.cli.output import Output
 from app.cli.recording_options import RecordOptions
 from app.errors import AnswerError, QuestionError
-from app.recording.cameras_file import CameraEntry, read_cameras
+from app.recording.cameras_file import CameraEntry, CamerasFile, read_cameras
 from app.recording.folder import RecordingFolder, RecordingLock, default_data_folder
 from app.recording.unit import unit_text
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from app.session import Session
     from app.status import SessionStatus
 
-__all__ = ["record", "recorder_config"]
+__all__ = ["cameras_of", "folders_locked", "record", "recorder_config"]
 
 _log = logging.getLogger(__name__)
 _POLL_S = 0.2
@@ -48,14 +48,12 @@ def record(options: RecordOptions, output: Output, make_session: "MakeSession | 
     data = options.data or default_data_folder()
     cameras: tuple[CameraEntry, ...] = (_only_camera(options),) if options.source is not None else ()
     if options.config is not None:
-        found = read_cameras(options.config)
-        for problem in found.problems:
-            output.note(f"{options.config}:{problem.line}: {problem.sentence}")
-        if found.problems:
+        found = cameras_of(options.config, output)
+        if found is None:
             return EXIT_BAD_ARGUMENTS
         data, cameras = options.data or found.data, found.cameras
     make = make_session or _real_session
-    with _terminated() as leave, _locked(data, cameras):
+    with _terminated() as leave, folders_locked(data, cameras):
         recorded = [_Camera(camera.name, recorder_config(camera, data), make, output) for camera in cameras]
         try:
             _start_all(recorded, leave)
@@ -63,6 +61,14 @@ def record(options: RecordOptions, output: Output, make_session: "MakeSession | 
         finally:
             _close_all(recorded, output)
     return 0
+
+
+def cameras_of(path: Path, output: Output) -> CamerasFile | None:
+    """What a file of cameras says; None: every mistake in it was told."""
+    found = read_cameras(path)
+    for problem in found.problems:
+        output.note(f"{path}:{problem.line}: {problem.sentence}")
+    return None if found.problems else found
 
 
 def recorder_config(camera: CameraEntry, data: Path) -> "AssistantConfig":
@@ -283,7 +289,7 @@ def _command(options: RecordOptions) -> list[str]:
 
 
 @contextlib.contextmanager
-def _locked(data: Path, cameras: tuple[CameraEntry, ...]) -> Iterator[None]:
+def folders_locked(data: Path, cameras: tuple[CameraEntry, ...]) -> Iterator[None]:
     """One recorder for each folder. Raises RecordingBusyError, RecordingError."""
     with contextlib.ExitStack() as stack:
         for camera in cameras:

@@ -26,8 +26,9 @@ Examples
   python3 launch.py test tests/memory -k ledger
 
 The page (command "serve", which may be left out)
-  --source SPEC        a file, webcam:0, rtsp://..., http://...
-  --host HOST          address to listen on (127.0.0.1)
+  --source SPEC        a file, webcam:0, rtsp://..., http://...; several with a --name each
+  --config FILE        the cameras of a file, kept on the disk as `record` does
+  --host HOST          address to listen on (127.0.0.1); others than this machine need the token (docs/API.md)
   --port PORT          port to listen on (7860)
   --no-browser         do not open a browser
 

@@ -6,6 +6,7 @@ last one is the `answer` object of `ask --json`. The page's event loop; nothing 
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -19,12 +20,16 @@ from app.answer_fields import answer_fields, frame_fields, rounded
 from app.errors import NothingSeenError, QuestionError, TooManyQuestionsError
 from app.session import SessionStatus
 from app.web.cameras import Cameras, UnknownCameraError
+from app.web.guard import MAX_BODY_BYTES
 from app.web.metrics import metrics_text
+from app.web.rates import RateLimit, client_of
 from app.web.watching import Watch, sentence_of
 
 __all__ = ["make_api"]
 
-MAX_BODY_BYTES = 64 * 1024
+MAX_QUESTIONS, QUESTIONS_PERIOD_S = 30, 60.0  # of one address
+_BODY_TIMEOUT_S = 15.0
+_FULL_RETRY_S = 2
 _TICK_S = 0.02
 _STATUS_OF = (
     (UnknownCameraError, 404),
@@ -46,10 +51,20 @@ class AskBody(BaseModel):
 def make_api(cameras: Cameras) -> APIRouter:
     """The routes."""
     api = APIRouter()
+    limit = RateLimit(MAX_QUESTIONS, QUESTIONS_PERIOD_S)
 
     @api.post("/v1/ask")
     async def ask(request: Request) -> Response:
-        body = await _read_body(request)
+        wait_s = limit.take(client_of(request.scope))
+        if wait_s > 0:
+            sentence = (
+                f"{MAX_QUESTIONS} questions in {QUESTIONS_PERIOD_S:g} s are answered to one address: wait a little."
+            )
+            return _refused(429, sentence, retry_s=math.ceil(wait_s))
+        try:
+            body = await asyncio.wait_for(_read_body(request), _BODY_TIMEOUT_S)
+        except TimeoutError:
+            return _refused(408, "The question came too slowly: send it again.")
         if isinstance(body, Response):
             return body
         try:
@@ -78,7 +93,7 @@ def make_api(cameras: Cameras) -> APIRouter:
     async def health() -> Response:
         failed = [name for name, watch in cameras if camera_state(watch) == "failed"]
         if failed:
-            return PlainTextResponse(f"failed: {', '.join(failed)}\n", 503)
+            return PlainTextResponse(f"failed: {len(failed)} of {len(cameras)} cameras\n", 503)
         return PlainTextResponse("ok\n")
 
     @api.get("/metrics")
@@ -154,5 +169,6 @@ def _event(kind: str, fields: dict[str, Any]) -> str:
     return f"event: {kind}\ndata: {json.dumps(fields)}\n\n"
 
 
-def _refused(status: int, sentence: str) -> Response:
-    return JSONResponse({"type": "error", "message": sentence}, status)
+def _refused(status: int, sentence: str, *, retry_s: int = _FULL_RETRY_S) -> Response:
+    headers = {"retry-after": str(retry_s)} if status == 429 else None
+    return JSONResponse({"type": "error", "message": sentence}, status, headers)

@@ -26,11 +26,11 @@ _LOOK_AFTER_S = 1.0
 
 def make_application(hub: Hub, cameras: Cameras) -> FastAPI:
     """Everything but the page at /. Ending it closes all sessions. Where there is one camera, every page sees it."""
-    hub.camera = cameras.find(None) if len(cameras) == 1 else None
+    hub.cameras = cameras
 
     @contextlib.asynccontextmanager
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
-        looking_after = asyncio.create_task(_look_after(hub))
+        looking_after = asyncio.create_task(_look_after(hub, cameras))
         cameras.start()
         try:
             yield
@@ -65,7 +65,9 @@ class _FreshStaticFiles(StaticFiles):
         return response
 
 
-async def _look_after(hub: Hub) -> None:
+async def _look_after(hub: Hub, cameras: Cameras) -> None:
     while True:
         await asyncio.sleep(_LOOK_AFTER_S)
         hub.drop_gone()
+        for before, after in cameras.renew():
+            hub.follow(before, after)

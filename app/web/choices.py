@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from app import loading
 from app.capturing import CaptureConfig
+from app.config import AssistantConfig
 from app.web.stoppable_source import StoppableSource
 from vision import SourceOpenError
 from vision.sources import PushedSource, open_source
 
-__all__ = ["DEMO_CLIP", "Choice", "EndableSource", "make_source", "read_choice"]
+__all__ = ["DEMO_CLIP", "Choice", "EndableSource", "make_camera_source", "make_source", "read_choice"]
 
 DEMO_CLIP = Path(__file__).resolve().parents[2] / "assets" / "demo" / "photo_walk.mp4"
 _DEMO_NAME = "the demo clip (photo_walk.mp4)"
@@ -46,6 +48,11 @@ def make_source(choice: Choice, config: CaptureConfig) -> EndableSource:
     if choice.kind == "demo":
         return StoppableSource(open_source(str(DEMO_CLIP), config.reading), _DEMO_NAME)
     return StoppableSource(open_source(choice.spec, config.reading))
+
+
+def make_camera_source(config: AssistantConfig) -> StoppableSource:
+    """The owner's source, not yet opened. Raises SourceOpenError if the configuration names none."""
+    return StoppableSource(loading.make_source(config))
 
 
 def _unquoted(text: str) -> str:

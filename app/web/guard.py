@@ -1,19 +1,30 @@
-"""Who may talk to the page: browsers on this machine that opened this page itself.
+"""Who may talk to the page: browsers that opened this page itself, programs of this machine, and who has the token.
 
-Comes in: every HTTP request and WebSocket, before the application sees it. Goes out: the same, or a refusal in one
-sentence. Host is checked against DNS rebinding, Origin against other sites; answers carry headers that keep the page
-to itself: nothing is loaded from elsewhere, nothing may frame it, and no other site may read it.
+Comes in: every HTTP request and WebSocket, before the application sees it: page, interface for programs, pictures and
+static files alike. Goes out: the same, or a refusal in one sentence. Host is checked against DNS rebinding, Origin
+against other sites, the path against steps upwards, and, where other machines can reach the page, the Door asks for the
+token. Answers carry headers that keep the page to itself: nothing is loaded from elsewhere, nothing may frame it, and
+no other site may read it.
 """
 
+import asyncio
+import contextlib
+import ipaddress
+import json
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["Guard"]
+from app.web.door import Door, Reply
+from app.web.scopes import has_odd_path, header, host_of, name_of, take_query_token
 
+__all__ = ["MAX_BODY_BYTES", "Guard"]
+
+MAX_BODY_BYTES = 64 * 1024
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _POSTED = frozenset({"/v1/ask"})  # what may be asked for by POST; JSON alone, which no form of another site can send
+_OPEN = frozenset({"/healthz"})  # without a token: it says whether all is well, and nothing else
 _FIXED_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -27,60 +38,98 @@ _FIXED_HEADERS = (
 class Guard:
     """An ASGI application around another one."""
 
-    def __init__(self, application: Any, *, names: Iterable[str] = ()) -> None:
-        """names: further host names under which the page may be opened, without port."""
-        self._application = application
+    def __init__(
+        self,
+        application: Any,
+        *,
+        names: Iterable[str] = (),
+        serves_addresses: bool = False,
+        door: Door | None = None,
+    ) -> None:
+        """names: further host names under which the page may be opened, without port. serves_addresses: any number
+        may stand for the host, since no name that somebody else owns can be one. door: None: nobody is asked for a
+        token."""
+        self._application, self._serves_addresses, self._door = application, serves_addresses, door
         self._names = _LOOPBACK_NAMES | {name.lower() for name in names}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._application(scope, receive, send)
             return
+        query_token = None if self._door is None else take_query_token(scope)
         refusal = self.refusal(scope)
-        if refusal is None:
-            await self._application(scope, receive, _with_headers(send, _host(scope)))
-        elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": refusal[1][:120]})
+        if refusal is not None:
+            await _answer(scope, receive, send, _refused(*refusal))
+        elif self._door is None or scope["path"] in _OPEN:
+            await self._application(scope, receive, _with_headers(send, host_of(scope)))
+        elif self._door.owns(scope["path"]) and scope["type"] == "http":
+            await _answer(scope, receive, send, await self._door.serve(scope, receive))
         else:
-            await _refuse(send, *refusal)
+            await self._let_in(self._door, scope, receive, send, query_token)
 
     def refusal(self, scope: Any) -> tuple[int, str] | None:
-        """(HTTP status, sentence), or None for a request that may pass."""
-        host = _host(scope)
-        if _name_of(host) not in self._names:
-            return 403, "This page answers on this machine alone: open it as http://127.0.0.1 with its port."
-        origin = _header(scope, b"origin")
+        """(HTTP status, sentence), or None for a request that may pass as far as no token is needed."""
+        if has_odd_path(scope):
+            return 400, "There is no such path here."
+        host = host_of(scope)
+        if not self._is_ours(name_of(host)):
+            return 403, self._wrong_name()
+        origin = header(scope, b"origin")
         is_socket = scope["type"] == "websocket"
         if (origin is not None or is_socket) and not _is_same_origin(origin, host):
             return 403, "This request comes from another site, and was refused."
-        if is_socket:
-            return None
-        if scope["method"] not in _SAFE_METHODS and not (scope["method"] == "POST" and scope["path"] in _POSTED):
+        return None if is_socket else self._wrong_request(scope)
+
+    def _wrong_request(self, scope: Any) -> tuple[int, str] | None:
+        method, path = scope["method"], scope["path"]
+        is_form = self._door is not None and self._door.owns(path)
+        if method not in _SAFE_METHODS and not (method == "POST" and (path in _POSTED or is_form)):
             return 405, "Nothing is changed by this kind of request here."
-        if scope["method"] == "POST" and not (_header(scope, b"content-type") or "").startswith("application/json"):
+        kind = header(scope, b"content-type") or ""
+        if method == "POST" and not is_form and not kind.startswith("application/json"):
             return 415, "Send the question as JSON, with the header content-type: application/json."
-        is_foreign = _header(scope, b"sec-fetch-site") in ("cross-site", "same-site")
-        if is_foreign and _header(scope, b"sec-fetch-mode") != "navigate":
+        length = header(scope, b"content-length")
+        if length is not None and (not length.isdecimal() or len(length) > 9 or int(length) > MAX_BODY_BYTES):
+            return 413, f"A request may have {MAX_BODY_BYTES // 1024} KiB."
+        is_foreign = header(scope, b"sec-fetch-site") in ("cross-site", "same-site")
+        if is_foreign and header(scope, b"sec-fetch-mode") != "navigate":
             return 403, "This request comes from another site, and was refused."
         return None
 
+    def _is_ours(self, name: str) -> bool:
+        if name in self._names:
+            return True
+        if not self._serves_addresses:
+            return False
+        with contextlib.suppress(ValueError):
+            ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+            return True
+        return False
 
-def _host(scope: Any) -> str:
-    return (_header(scope, b"host") or "").lower()
+    def _wrong_name(self) -> str:
+        if self._serves_addresses:
+            return "This page is not known under that name: its owner can add it with --host-name."
+        return "This page answers on this machine alone: open it as http://127.0.0.1 with its port."
 
-
-def _header(scope: Any, name: bytes) -> str | None:
-    values = [value for key, value in scope["headers"] if key.lower() == name]
-    return values[0].decode("latin-1") if len(values) == 1 else ("" if values else None)
-
-
-def _name_of(host: str) -> str:
-    """The host's name without its port; empty if the header is malformed."""
-    name, separator, port = host.rpartition(":")
-    if not separator or host.endswith("]"):
-        return host
-    return name if port.isdecimal() and len(port) <= 5 else ""
+    async def _let_in(self, door: Door, scope: Any, receive: Any, send: Any, query_token: str | None) -> None:
+        admitted = door.admit(scope, query_token)
+        if isinstance(admitted, Reply):
+            await _answer(scope, receive, send, admitted)
+            return
+        scope["afterglow.has_login"] = admitted.login is not None
+        send = _with_headers(send, host_of(scope))
+        if scope["type"] == "http" or admitted.login is None:
+            await self._application(scope, receive, send)
+            return
+        serving = asyncio.ensure_future(self._application(scope, receive, send))
+        try:
+            if await door.until_logout(admitted.login, serving):
+                with contextlib.suppress(RuntimeError):  # it is closed already
+                    await send({"type": "websocket.close", "code": 1008, "reason": "Logged out."})
+        finally:
+            serving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await serving
 
 
 def _is_same_origin(origin: str | None, host: str) -> bool:
@@ -119,8 +168,20 @@ def _with_headers(send: Any, host: str) -> Any:
     return send_guarded
 
 
-async def _refuse(send: Any, status: int, sentence: str) -> None:
-    body = f"{sentence}\n".encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, *_FIXED_HEADERS]})
-    await send({"type": "http.response.body", "body": body})
+def _refused(status: int, sentence: str) -> Reply:
+    return Reply(status=status, body=f"{sentence}\n".encode())
+
+
+async def _answer(scope: Any, receive: Any, send: Any, reply: Reply) -> None:
+    """In place of the application."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008, "reason": reply.sentence[:120]})
+        return
+    body, headers = reply.body, reply.headers
+    if scope["path"].startswith("/v1/") and reply.is_sentence:  # to programs, as the interface itself refuses
+        body = json.dumps({"type": "error", "message": reply.sentence}).encode()
+        headers = ((b"content-type", b"application/json"), *headers[1:])
+    fixed = (*_FIXED_HEADERS, (b"cache-control", b"no-store"), (b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": [*headers, *fixed]})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

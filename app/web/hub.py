@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from app.config import AssistantConfig
 from app.errors import AfterglowError
-from app.web.choices import Choice, EndableSource, make_source
+from app.web.cameras import Cameras
+from app.web.choices import Choice, EndableSource, make_camera_source, make_source
 from app.web.page_session import PageSession
 from app.web.warming import WarmUp
 from app.web.watching import MakeSession, Watch, sentence_of
@@ -42,7 +43,7 @@ class Hub:
         self.config = dataclasses.replace(config, answer=answer)
         self._make_session, self._warm_up, self._clock = make_session, warm_up, clock
         self._pages: dict[str, PageSession] = {}
-        self.camera: Watch | None = None  # what every new page sees at once
+        self.cameras: Cameras | None = None  # what the program watches; where it is one, every new page sees it at once
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -63,9 +64,11 @@ class Hub:
         """Raises SourceOpenError with a sentence."""
         return make_source(choice, self.config.capture)
 
-    def make_camera(self, number: int, source: EndableSource) -> Watch:
-        """A watch that belongs to the program, not to a page."""
-        return Watch(number, self._make_session(self.config, source), source, is_shared=True)
+    def make_camera(self, number: int, config: AssistantConfig) -> Watch:
+        """A watch that belongs to the program, not to a page. Raises SourceOpenError with a sentence."""
+        source = make_camera_source(config)
+        config = dataclasses.replace(config, answer=self.config.answer)
+        return Watch(number, self._make_session(config, source), source, is_shared=True)
 
     def connect(self, key: str | None) -> PageSession:
         """The page's session: its own one if it comes back in time, else a new one. Raises PageLimitError."""
@@ -80,10 +83,16 @@ class Hub:
                 f"{MAX_PAGES} pages of Afterglow are open already. Close one, then load this one again."
             )
         page = PageSession(self.make_source, self._make_watch)
-        if self.camera is not None:
-            page.join(self.camera)
+        if self.cameras is not None and len(self.cameras) == 1:
+            page.join(self.cameras.find(None))
         self._pages[page.key] = page
         return page
+
+    def follow(self, before: Watch, after: Watch) -> None:
+        """A camera was started anew: pages that look on at it see the new one."""
+        for page in self._pages.values():
+            if page.watch is before:
+                page.watch = after
 
     def disconnect(self, page: PageSession) -> None:
         """Its tab has gone, or its connection was lost."""

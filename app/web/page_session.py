@@ -4,6 +4,7 @@ Comes in: the user's wishes. Goes out: exchanges and status. Lives on the page's
 """
 
 import asyncio
+import math
 import secrets
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -14,12 +15,14 @@ from app.questions import clean_question
 from app.session import Conversation
 from app.web.choices import Choice, EndableSource
 from app.web.exchanges import Exchange
+from app.web.rates import RateLimit
 from app.web.watching import Watch
 
 __all__ = ["MakeSource", "MakeWatch", "PageSession"]
 
 MAX_EXCHANGES = 100  # kept for a page that is loaded again
 MAX_UNANSWERED = 8
+MAX_QUESTIONS, QUESTIONS_PERIOD_S = 30, 60.0
 
 MakeSource = Callable[[Choice], EndableSource]
 MakeWatch = Callable[[int, EndableSource], Watch]
@@ -40,6 +43,7 @@ class PageSession:
         self._num_wishes = 0  # starts and stops so far: the last one counts, also while another is being carried out
         self._is_closed = False
         self._conversation = Conversation()  # about what is watched now
+        self._limit = RateLimit(MAX_QUESTIONS, QUESTIONS_PERIOD_S)
 
     @property
     def is_switching(self) -> bool:
@@ -68,6 +72,7 @@ class PageSession:
     def join(self, watch: Watch) -> None:
         """Looks on at what the program itself watches, which goes on when this page leaves."""
         self.watch = watch
+        self._conversation = Conversation()
 
     async def stop(self) -> None:
         """Ends the stream. What was seen can still be asked about, unless nothing was."""
@@ -94,6 +99,9 @@ class PageSession:
             raise TooManyQuestionsError(
                 f"{MAX_UNANSWERED} questions are waiting already; ask again when one is answered."
             )
+        wait_s = self._limit.take("")
+        if wait_s > 0:
+            raise TooManyQuestionsError(f"That were many questions: ask again in {math.ceil(wait_s)} s.")
         self._num_asked += 1
         exchange = Exchange(self._num_asked, question, self.watch, self._conversation)
         self.exchanges.append(exchange)

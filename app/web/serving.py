@@ -1,59 +1,48 @@
 """Runs the page until Ctrl-C.
 
-Comes in: the configuration, an address of this machine, and what to watch at once. Goes out: nothing; errors are raised
-before the address is announced. The web server and its event loop live in the main thread.
+Comes in: the configuration, an address, who may come in there, and what to watch at once. Goes out: nothing; errors are
+raised before the address is announced. The web server and its event loop live in the main thread.
 """
 
 import asyncio
 import contextlib
-import ipaddress
 import os
 import socket
 import sys
 import webbrowser
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from app.install.errors import EXIT_BAD_ARGUMENTS, SetupError
 from app.install.port import require_free_port
+from app.web.access_token import AccessToken, default_token_file, open_token
+from app.web.web_config import WebConfig
 
 if TYPE_CHECKING:
     from app.config import AssistantConfig
 
 __all__ = ["serve"]
 
-CAMERA_NAME = "camera"  # what programs call the one source of `serve --source`
 _GRACEFUL_S = 1  # for answers in the making when the program ends
 _MAX_MESSAGE_BYTES = 1024 * 1024
+_MAX_CONNECTIONS = 256
+_ANY = ("0.0.0.0", "::")
 
 
 def serve(
-    config: "AssistantConfig",
-    *,
-    host: str = "127.0.0.1",
-    port: int = 7860,
-    source: str | None = None,
-    open_browser: bool = True,
+    config: "AssistantConfig", *, web: WebConfig | None = None, cameras: "Mapping[str, AssistantConfig] | None" = None
 ) -> None:
-    """Serves the page. Raises SetupError for an address that cannot be used, KeyboardInterrupt at Ctrl-C."""
-    require_loopback(host)
-    with listening_socket(host, port) as listener:
-        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    """Serves the page. config: of the sessions of pages; cameras: of those that the program itself watches, by name.
+
+    Raises SetupError for an address or a token that cannot be used, KeyboardInterrupt at Ctrl-C.
+    """
+    web = web or WebConfig()
+    token = open_token(web.token_file or default_token_file(), is_renewed=web.renews_token) if web.needs_token else None
+    with listening_socket(web.host, web.port) as listener:
+        port = listener.getsockname()[1]
         sys.stderr.write("Afterglow is starting.\n")
-        application = _make_application(config, source, host)
-        _run(application, listener, address, open_browser)
-
-
-def require_loopback(host: str) -> None:
-    """Raises SetupError for an address that other machines could reach."""
-    with contextlib.suppress(ValueError):
-        if ipaddress.ip_address(host).is_loopback:
-            return
-    if host.lower() != "localhost":
-        raise SetupError(
-            f"--host {host} would let other machines reach the page, and there is no password yet: "
-            "use --host 127.0.0.1, and from elsewhere an SSH tunnel (ssh -L 7860:127.0.0.1:7860 THIS-MACHINE).",
-            EXIT_BAD_ARGUMENTS,
-        )
+        application = _make_application(config, web, token, port, cameras or {})
+        _run(application, listener, web, _announcement(web, token, port))
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -73,17 +62,25 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _make_application(config: "AssistantConfig", source: str | None, host: str) -> Any:
+def _make_application(
+    config: "AssistantConfig",
+    web: WebConfig,
+    token: AccessToken | None,
+    port: int,
+    cameras: "Mapping[str, AssistantConfig]",
+) -> Any:
     """The whole ASGI application; the models begin to load beside it."""
+    from app import loading
     from app.kept_models import KeptModels
     from app.session import Session
-    from app.web.choices import read_choice
+    from app.shared_lmm import SharedLMM
     from app.web.warming import WarmUp
 
-    warm_up = WarmUp(KeptModels())
+    warm_up = WarmUp(KeptModels(load_lmm=SharedLMM(loading.load_lmm).lend))
     warm_up.begin()
     from app.web.application import make_application
     from app.web.cameras import Cameras
+    from app.web.door import Door
     from app.web.guard import Guard
     from app.web.hub import Hub
     from app.web.page import add_page
@@ -93,35 +90,73 @@ def _make_application(config: "AssistantConfig", source: str | None, host: str) 
         lambda made, opened: Session(made, source=opened, encoder=warm_up.encoder, lmm=warm_up.lmm),
         warm_up=warm_up,
     )
-    choices = {} if source is None else {CAMERA_NAME: read_choice("named", source)}
-    application = make_application(hub, Cameras(choices, hub.make_source, hub.make_camera))
+    application = make_application(hub, Cameras(cameras, hub.make_camera))
     add_page(application)
-    return Guard(application, names=(f"[{host}]" if ":" in host else host,))
+    door = None if token is None else Door(token, cookie=f"afterglow-{port}")
+    return Guard(application, names=served_names(web), serves_addresses=not web.is_local, door=door)
 
 
-def _run(application: Any, listener: socket.socket, address: str, open_browser: bool) -> None:
+def served_names(web: WebConfig) -> tuple[str, ...]:
+    """The names that a browser may call this page by, beside those of loopback and those that are numbers."""
+    names = list(web.host_names)
+    if web.is_local or web.host not in _ANY:
+        names.append(f"[{web.host}]" if ":" in web.host else web.host)
+    if not web.is_local:
+        own = socket.gethostname().partition(".")[0]
+        names += [socket.gethostname(), own, f"{own}.local"]
+    return tuple(names)
+
+
+def _announcement(web: WebConfig, token: AccessToken | None, port: int) -> tuple[str, str]:
+    """The address for the browser of this machine, and what is told as soon as it answers."""
+    here = "127.0.0.1" if web.host in _ANY else web.host
+    address = f"http://{f'[{here}]' if ':' in here else here}:{port}"
+    lines = [f"Afterglow is at {address}  (Ctrl-C stops it)"]
+    if not web.is_local:
+        names = ", ".join(f"http://{name}:{port}" for name in served_names(web)[:3])
+        lines.append(f"Other machines reach it too, as {names} or by this machine's address, with the token.")
+        lines.append("What goes over the network is not encrypted: use it where you trust the network, or behind TLS.")
+    if token is not None and token.is_new:
+        lines.append(f"The token, shown this once and kept in {token.path}: {token.text}")
+    elif token is not None:
+        lines.append(f"The token lies in {token.path}.")
+    return address, "\n".join(lines)
+
+
+def _run(application: Any, listener: socket.socket, web: WebConfig, announcement: tuple[str, str]) -> None:
     import uvicorn
+
+    address, told = announcement
 
     class Server(uvicorn.Server):
         """Says where the page is as soon as it answers."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            sys.stderr.write(f"Afterglow is at {address}  (Ctrl-C stops it)\n")
-            if open_browser and _has_screen():
+            sys.stderr.write(f"{told}\n")
+            if web.opens_browser and _has_screen():
                 self.opening = asyncio.create_task(_open_browser(address))
 
-    config = uvicorn.Config(
+    Server(server_config(application)).run([listener])
+
+
+def server_config(application: Any) -> Any:
+    """Of uvicorn: nothing is logged for each request, nobody is believed about whom a request comes from."""
+    import uvicorn
+
+    return uvicorn.Config(
         application,
         log_config=None,
+        log_level="info",  # below that, the library for WebSockets logs the headers that it reads, cookies among them
         access_log=False,
         server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_MAX_CONNECTIONS,
         ws_max_size=_MAX_MESSAGE_BYTES,
         ws_max_queue=4,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=_GRACEFUL_S,
     )
-    Server(config).run([listener])
 
 
 def _has_screen() -> bool:

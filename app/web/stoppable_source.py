@@ -8,10 +8,12 @@ import threading
 from vision import END, EndOfStream, Frame
 from vision.sources import (
     ConnectionStatus,
+    PacketTap,
     Source,
     SourceCounters,
     StreamGap,
     set_idle,
+    set_packet_tap,
     source_connection,
     source_counters,
     take_gaps,
@@ -29,6 +31,7 @@ class StoppableSource:
         self.is_live = source.is_live
         self._source = source
         self._is_over = threading.Event()
+        self._packet_tap: PacketTap | None = None
 
     @property
     def counters(self) -> SourceCounters:
@@ -45,6 +48,15 @@ class StoppableSource:
     @is_idle.setter
     def is_idle(self, is_idle: bool) -> None:
         set_idle(self._source, is_idle)
+
+    @property
+    def packet_tap(self) -> PacketTap | None:
+        return self._packet_tap
+
+    @packet_tap.setter
+    def packet_tap(self, tap: PacketTap | None) -> None:
+        """Before it is opened. A source without packets leaves it alone, and pictures are all that is kept."""
+        self._packet_tap = tap if set_packet_tap(self._source, tap) else None
 
     def take_gaps(self) -> list[StreamGap]:
         return take_gaps(self._source)

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from app.cli import main
 from app.cli.output import TextOutput, clock_time
+from app.recording.folder import RecordingFolder, RecordingLock
+from app.web import WebConfig
 from tests.fakes import make_session
 
 
@@ -18,6 +21,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = []
     web = ModuleType("app.web")
     web.serve = lambda config, **options: calls.append({"config": config, **options})  # type: ignore[attr-defined]
+    web.WebConfig = WebConfig  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "app.web", web)
     return calls
 
@@ -26,15 +30,78 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def test_page_is_served_by_default(served: list[dict[str, Any]], words: list[str]) -> None:
     assert main(words) == 0
     (call,) = served
-    assert (call["host"], call["port"], call["source"], call["open_browser"]) == ("127.0.0.1", 7860, None, True)
+    web = call["web"]
+    assert (web.host, web.port, call["cameras"], web.opens_browser) == ("127.0.0.1", 7860, {}, True)
+    assert web.is_local and not web.needs_token
 
 
 def test_options_of_the_page_need_no_command(served: list[dict[str, Any]]) -> None:
     words = ["--source", "webcam:0", "--port", "7861", "--host", "0.0.0.0", "--no-browser", "--fps", "4"]
     assert main(words) == 0
     (call,) = served
-    assert (call["host"], call["port"], call["source"], call["open_browser"]) == ("0.0.0.0", 7861, "webcam:0", False)
-    assert call["config"].perceive.fps == 4.0
+    web, camera = call["web"], call["cameras"]["camera"]
+    assert (web.host, web.port, camera.source, web.opens_browser) == ("0.0.0.0", 7861, "webcam:0", False)
+    assert call["config"].perceive.fps == camera.perceive.fps == 4.0
+    assert web.needs_token and camera.keep is None
+
+
+def test_several_sources_are_watched_by_name_and_kept_if_wished(served: list[dict[str, Any]], tmp_path: Path) -> None:
+    words = ["--source", "a.mp4", "--name", "front", "--source", "b.mp4", "--name", "back"]
+    assert main(["serve", *words, "--keep", "--data", str(tmp_path)]) == 0
+    (call,) = served
+    assert {name: config.source for name, config in call["cameras"].items()} == {"front": "a.mp4", "back": "b.mp4"}
+    front = call["cameras"]["front"]
+    assert front.keep.folder.path == tmp_path / "front" and front.keep.folder.lock.is_file()
+    assert front.capture.reading.max_fps is None  # people look on
+
+
+def test_a_file_of_cameras_is_served_as_it_is_recorded(served: list[dict[str, Any]], tmp_path: Path) -> None:
+    config = tmp_path / "cameras.yaml"
+    config.write_text("data: kept\ncameras:\n  - {name: front, source: a.mp4, video: false, max_gb: 2}\n")
+    assert main(["serve", "--config", str(config)]) == 0
+    (call,) = served
+    keep = call["cameras"]["front"].keep
+    assert (keep.data, keep.keeps_video, keep.max_bytes) == (tmp_path / "kept", False, 2_000_000_000)
+    assert call["web"].data == tmp_path / "kept"
+
+
+def test_a_camera_that_somebody_records_is_not_recorded_twice(
+    served: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = RecordingFolder(tmp_path, "camera")
+    folder.make()
+    lock = RecordingLock(folder)
+    words = ["serve", "--source", "a.mp4", "--data", str(tmp_path)]
+    assert main([*words, "--keep"]) == 6 and served == []
+    assert "Somebody records 'camera'" in capsys.readouterr().err
+    assert main(words) == 0  # looking on is free
+    lock.release()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--name", "front"],
+        ["--source", "a", "--name", "front", "--name", "back"],
+        ["--source", "a", "--source", "b", "--name", "front"],
+        ["--source", "a", "--source", "b", "--name", "front", "--name", "front"],
+        ["--source", "a", "--name", "../front"],
+        ["--source", "a", "--name", "Front Door"],
+        ["--source", " "],
+        ["--source", "a", "--config", "cameras.yaml"],
+    ],
+)
+def test_sources_and_names_that_do_not_fit_are_refused(served: list[dict[str, Any]], words: list[str]) -> None:
+    assert main(["serve", *words]) == 2
+    assert served == []
+
+
+def test_a_wrong_file_of_cameras_is_not_served(
+    served: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cameras.yaml").write_text("cameras:\n  - {name: front, sauce: a.mp4}\n")
+    assert main(["serve", "--config", str(tmp_path / "cameras.yaml")]) == 2
+    assert served == [] and "sauce" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("port", ["70000", "-1", "http", "1.5"])
@@ -50,7 +117,7 @@ def test_ctrl_c_ends_the_page_with_one_line(
         raise KeyboardInterrupt
 
     web = ModuleType("app.web")
-    web.serve = serve  # type: ignore[attr-defined]
+    web.serve, web.WebConfig = serve, WebConfig  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "app.web", web)
     assert main(["serve"]) == 130
     assert capsys.readouterr().err == "Stopped by Ctrl-C.\n"

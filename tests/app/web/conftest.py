@@ -19,7 +19,6 @@ from app.session import Session
 from app.web import connection
 from app.web.application import make_application
 from app.web.cameras import Cameras
-from app.web.choices import Choice
 from app.web.guard import Guard
 from app.web.hub import Hub
 from app.web.packets import Packet, PacketKind, pack, unpack
@@ -139,10 +138,11 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
         make_lmm: Callable[[], FakeLMM] = FakeLMM,
         make_encoder: Callable[[], FakeEncoder] = FakeEncoder,
         warm_up: WarmUp | None = None,
-        cameras: dict[str, Choice] | None = None,
+        cameras: dict[str, AssistantConfig] | None = None,
     ) -> Server:
         known = sources or {}
         monkeypatch.setattr("app.web.choices.open_source", lambda spec, config: known[spec]())
+        monkeypatch.setattr("app.loading.make_source", lambda config: known[config.source]())
 
         def make_session(config: AssistantConfig, source: Source) -> Session:
             def lmm() -> FakeLMM:
@@ -162,7 +162,7 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
         config = AssistantConfig(perceive=PerceiveConfig(fps=10.0))
         hub = Hub(config, make_session, warm_up=warm_up, clock=clock)
         client = TestClient(
-            Guard(make_application(hub, Cameras(cameras or {}, hub.make_source, hub.make_camera))),
+            Guard(make_application(hub, Cameras(cameras or {}, hub.make_camera))),
             base_url=f"http://{HOST}",
         )
         client.__enter__()

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from app.web.api import MAX_BODY_BYTES
-from app.web.choices import Choice
+from app.config import AssistantConfig
+from app.web.guard import MAX_BODY_BYTES
 from tests.app.web.conftest import Server
 from tests.fakes import FakeLMM, FakeSource, make_frames
 from vision import SourceOpenError
 
 StartServer = Callable[..., Server]
-DOOR = {"door": Choice(kind="named", spec="clip")}
-TWO = {"door": Choice(kind="named", spec="clip"), "yard": Choice(kind="named", spec="clip")}
+CLIP = AssistantConfig(source="clip")
+DOOR = {"door": CLIP}
+TWO = {"door": CLIP, "yard": CLIP}
 
 
 def endless() -> FakeSource:
@@ -127,6 +128,6 @@ def test_a_camera_that_cannot_be_opened_is_told_as_failed(start_server: StartSer
         if server.client.get("/healthz").status_code == 503:
             break
         time.sleep(0.01)
-    assert server.client.get("/healthz").text == "failed: door\n"
+    assert server.client.get("/healthz").text == "failed: 1 of 1 cameras\n"
     assert server.client.get("/v1/status").json()["cameras"]["door"]["problem"] == "There is no such camera."
     assert server.client.post("/v1/ask", json={"question": "a"}).status_code == 503

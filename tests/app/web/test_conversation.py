@@ -128,7 +128,7 @@ def test_evidence_pictures_are_served_to_the_page_that_has_the_key(start_server:
         for path in (f"{other.hello['key']}/{name}", f"nobody/{name}", f"{page.hello['key']}/9/0.jpg"):
             assert server.client.get(f"/afterglow/frames/{path}").status_code == 404
         for path in ("1/x.jpg", "1/../../etc/passwd", "1/%2e%2e%2fpasswd.jpg", "1/0.png"):
-            assert server.client.get(f"/afterglow/frames/{page.hello['key']}/{path}").status_code in (404, 422)
+            assert server.client.get(f"/afterglow/frames/{page.hello['key']}/{path}").status_code in (400, 404, 422)
 
 
 def test_one_failed_answer_leaves_the_next_ones(start_server: StartServer) -> None:

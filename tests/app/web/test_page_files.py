@@ -55,4 +55,4 @@ def test_static_files_are_served_fresh(start_server) -> None:  # type: ignore[no
     assert answer.status_code == 200 and "javascript" in answer.headers["content-type"]
     assert answer.headers["cache-control"] == "no-cache"
     assert client.get(f"{PREFIX}/static/../serving.py").status_code == 404
-    assert client.get(f"{PREFIX}/static/%2e%2e/serving.py").status_code == 404
+    assert client.get(f"{PREFIX}/static/%2e%2e/serving.py").status_code == 400

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from app import status
+from app.config import AssistantConfig
 from app.errors import WeightsMissingError
 from app.kept_models import KeptModels
-from app.web.choices import Choice
 from app.web.hub import GRACE_S, MAX_PAGES, MAX_WATCHES
 from app.web.warming import WarmUp
 from tests.app.web.conftest import Page, Server, make_jpeg
@@ -261,7 +261,7 @@ def test_the_number_of_pages_is_bounded(start_server: StartServer) -> None:
 
 
 def test_a_source_named_at_the_start_is_seen_by_every_page_and_outlives_them(start_server: StartServer) -> None:
-    server = start_server({"clip": endless}, cameras={"door": Choice(kind="named", spec="clip")})
+    server = start_server({"clip": endless}, cameras={"door": AssistantConfig(source="clip")})
     with server.page() as page, server.page() as other:
         page.status("running")
         other.status("running")
@@ -274,7 +274,7 @@ def test_a_source_named_at_the_start_is_seen_by_every_page_and_outlives_them(sta
 
 
 def test_pages_that_share_a_camera_do_not_share_their_conversations(start_server: StartServer) -> None:
-    server = start_server({"clip": endless}, cameras={"door": Choice(kind="named", spec="clip")})
+    server = start_server({"clip": endless}, cameras={"door": AssistantConfig(source="clip")})
     with server.page() as page, server.page() as other:
         page.status("running")
         for asker, question in ((page, "Is there a dog?"), (other, "And now?"), (page, "Where is it?")):
