@@ -10,6 +10,7 @@ from app.answering import AnswerConfig
 from app.capturing import CaptureConfig
 from app.keeping import KeepConfig
 from app.perceiving import PerceiveConfig
+from app.speaking import SpeechConfig
 
 if TYPE_CHECKING:  # the memory brings torch with it
     from memory import MemoryConfig
@@ -28,6 +29,7 @@ class AssistantConfig:
     answer: AnswerConfig = field(default_factory=AnswerConfig)
     credentials_file: str | None = None  # two lines, user and password, for an address that names no user
     keep: KeepConfig | None = None  # where the stream is recorded; None: it is forgotten when the session is closed
+    speech: SpeechConfig | None = None  # how answers are spoken; None: nothing is
     memory: "MemoryConfig | None" = None  # None: the default sizes, in the encoder's shape
     frame_queue: int = 4  # frames that wait for the encoder where none may be lost
     start_timeout_s: float = 120.0  # to open the source and to load the models

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from app.assets_store import AssetPaths
     from app.encoder import Encoder
     from app.language.lmm import LMM
+    from app.speech import Speaker
     from memory import StreamMemory
     from vision.sources import Source
 
-__all__ = ["load_encoder", "load_lmm", "make_memory", "make_source"]
+__all__ = ["load_encoder", "load_lmm", "load_speaker", "make_memory", "make_source"]
 
 
 def make_source(config: AssistantConfig) -> "Source":
@@ -44,6 +45,13 @@ def load_lmm() -> "LMM":
     from app.language.embedded import load
 
     return load(paths)
+
+
+def load_speaker(voice: str) -> "Speaker":
+    """A voice by its name. Raises VoiceMissingError or PromptError."""
+    from app.speech import open_voice
+
+    return open_voice(voice)
 
 
 def make_memory(config: AssistantConfig, encoder: "Encoder") -> "StreamMemory":

@@ -1,7 +1,7 @@
 """A session: one stream, its memory and its questions. It alone creates, starts and joins the threads.
 
-Comes in: a configuration, then questions from any thread. Goes out: Answers, frozen status, pictures. Three threads:
-capture -> perceive (-> memory), and answer, each described in its module.
+Comes in: a configuration, then questions from any thread. Goes out: Answers, frozen status, pictures. Four threads:
+capture -> perceive (-> memory), answer, and speak where answers are spoken; each is described in its module.
 """
 
 import logging
@@ -29,6 +29,8 @@ from app.kept_models import KeptModels
 from app.moments import Moments
 from app.perceiving import PerceiveWorker
 from app.questions import clean_question
+from app.speaking import SpeakWorker
+from app.spoken import PieceSource, SpokenAnswer
 from app.status import FrameCounts, MemoryCounts, SessionState, SessionStatus
 from app.worker import StopSignal, Worker
 from vision import Frame
@@ -36,6 +38,7 @@ from vision.sources import Source, mask_credentials
 
 if TYPE_CHECKING:
     from app.language.lmm import LMM
+    from app.speech import Sink, Speaker
     from memory import StreamMemory
 
 __all__ = ["Answer", "AnswerResult", "Conversation", "KeptModels", "Session", "SessionStatus"]
@@ -60,6 +63,7 @@ class Session:
         encoder: Callable[[], Encoder] | None = None,
         lmm: "Callable[[], LMM] | None" = None,
         memory: "Callable[[Encoder], StreamMemory] | None" = None,
+        speaker: "Callable[[], Speaker] | None" = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.config = config
@@ -91,7 +95,13 @@ class Session:
             self._desk.channel, lmm or loading.load_lmm, config.answer, stop=self._stop, clock=clock
         )
         self.moments = Moments(self._perceive, self._keeper, self._drop_answers)
-        self._workers: tuple[Worker, ...] = (self._capture, self._perceive, self._answer)
+        self._speak = None
+        if config.speech is not None:
+            voice = config.speech.voice
+            open_voice = speaker or (lambda: loading.load_speaker(voice))
+            self._speak = SpeakWorker(config.speech, open_voice, stop=self._stop, clock=clock)
+        speaking = () if self._speak is None else (self._speak,)
+        self._workers: tuple[Worker, ...] = (self._capture, self._perceive, self._answer, *speaking)
         self._conversation = Conversation()
         self._lock = threading.Lock()  # guards the three flags below
         self._was_started = self._is_closing = self._was_failure_told = False
@@ -130,6 +140,24 @@ class Session:
             self._keeper.watch(answer)
         return answer
 
+    def speak(self, words: PieceSource, sink: "Sink") -> SpokenAnswer:
+        """Speaks an Answer while it is being written, after those that wait already. The sink stays the caller's.
+
+        Needs a configuration with `speech`. Raises TooManyQuestionsError, SessionStateError, or what made the session
+        fail. What goes wrong with the voice is told in the result and in the status, and nothing else is harmed.
+        """
+        self._require_running()
+        if self._speak is None:
+            raise SessionStateError("This session does not speak: its configuration has no `speech`.")
+        spoken = SpokenAnswer(words, sink, clock=self._clock)
+        self._speak.put(spoken)
+        return spoken
+
+    def prepare_speech(self) -> None:
+        """Opens the voice in its thread, so that the first spoken answer need not wait for it."""
+        if self._speak is not None:
+            self._speak.prepare()
+
     def status(self) -> SessionStatus:
         """How things stand, at once, in any state."""
         capture, perceive = self._capture, self._perceive
@@ -157,6 +185,7 @@ class Session:
             failure=None if failure is None else str(failure) or type(failure).__name__,
             connection=capture.connection,
             num_gaps=capture.num_gaps,
+            speech=None if self._speak is None else self._speak.status,
             keeping=None if self._keeper is None else self._keeper.status,
         )
 
@@ -227,6 +256,8 @@ class Session:
         self._raise_if_stopped()
         self._perceive.launch(self._on_exit)
         self._answer.launch(self._on_exit)
+        if self._speak is not None:
+            self._speak.launch(self._on_exit)
         for worker in self._workers:
             while not worker.ready.wait(_POLL_S):
                 self._raise_if_stopped()
@@ -262,6 +293,8 @@ class Session:
         answer = self._answer.current
         if answer is not None:
             answer.fail(self._stop.cause or SessionClosedError("The session was closed during this answer."))
+        if self._speak is not None and self._stop.is_set():
+            self._speak.abandon("The session was closed before this answer was spoken.")
 
     # Asking
 

@@ -11,7 +11,7 @@ from app.recording.keep_status import KeepStatus
 if TYPE_CHECKING:  # the sources bring the decoder with them, which a refused command must not wait for
     from vision.sources import ConnectionStatus
 
-__all__ = ["STALE_AFTER_S", "FrameCounts", "MemoryCounts", "SessionState", "SessionStatus"]
+__all__ = ["STALE_AFTER_S", "FrameCounts", "MemoryCounts", "SessionState", "SessionStatus", "SpeechStatus"]
 
 STALE_AFTER_S = 3.0  # a live picture that is older than this is marked as such
 
@@ -45,6 +45,18 @@ class MemoryCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpeechStatus:
+    """How the speak thread fares."""
+
+    voice: str | None = None  # None: not opened, for nobody wanted to hear anything yet, or it failed
+    is_opening: bool = False
+    is_speaking: bool = False
+    waiting: int = 0  # answers that wait to be spoken
+    last_first_audio_ms: float | None = None  # from the wish to the first block at the sink
+    problem: str | None = None  # why answers are not spoken, a sentence
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionStatus:
     """One session at one moment."""
 
@@ -69,6 +81,7 @@ class SessionStatus:
         None  # of a live source that comes back by itself; None: it has none to lose
     )
     num_gaps: int = 0  # times without pictures, so far
+    speech: SpeechStatus | None = None  # None: this session does not speak
     keeping: KeepStatus | None = None  # how the recording on disk fares; None: nothing is recorded
 
     @property

@@ -214,6 +214,40 @@ class FakeLMM:
             raise self._close_error
 
 
+class FakeSpeaker:
+    """Says each word as a tenth of a second of its own number / 1000, one block a word, at 24 kHz.
+
+    `errors` are raised in order, one for each clause that begins, None for none. At `gate` it waits after its first
+    block. `said` holds the words, `num_closed` counts.
+    """
+
+    name, sample_rate = "fake voice", 24_000
+
+    def __init__(self, errors: Iterable[Exception | None] = (), gate: threading.Event | None = None) -> None:
+        self.said: list[str] = []
+        self.clauses: list[str] = []
+        self.num_closed = 0
+        self.thread_names: set[str] = set()
+        self._errors, self._gate = iter(errors), gate
+
+    def synthesise(self, text: str, options: Any, is_cancelled: Callable[[], bool]) -> Iterator[np.ndarray]:
+        self.thread_names.add(threading.current_thread().name)
+        self.clauses.append(text)
+        error = next(self._errors, None)
+        for word in text.split():
+            if is_cancelled():
+                return
+            self.said.append(word)
+            yield np.full(2400, len(self.said) / 1000, np.float32)
+            if error is not None:
+                raise error
+            if self._gate is not None:
+                _wait_unless(self._gate, is_cancelled)
+
+    def close(self) -> None:
+        self.num_closed += 1
+
+
 def _wait_unless(gate: threading.Event, is_cancelled: Callable[[], bool]) -> None:
     """As a decode loop does: looks at the token between short pieces of work."""
     for _ in range(int(GATE_TIMEOUT_S / 0.005)):
@@ -271,11 +305,11 @@ class FakeMemory:
 
 
 def make_session(config: AssistantConfig | None = None, **parts: Any) -> Session:
-    """A session of fakes; any part may be given: source, encoder, lmm, memory (the fakes themselves), clock."""
+    """A session of fakes; any part may be given: source, encoder, lmm, memory (the fakes themselves), clock, speaker (a function)."""
     encoder = parts.get("encoder") or FakeEncoder()
     lmm = parts.get("lmm") or FakeLMM()
     memory = parts.get("memory") or FakeMemory()
-    clock = {"clock": parts["clock"]} if "clock" in parts else {}
+    clock = {name: parts[name] for name in ("clock", "speaker") if name in parts}
     return Session(
         config or AssistantConfig(),
         source=parts.get("source") or FakeSource(make_frames(20)),

@@ -5,6 +5,7 @@
 
 from app.speech.clauses import ClauseSplitter, split_clauses
 from app.speech.errors import PromptError, SinkError, SpeechError, SpeechTextError, VoiceMissingError
+from app.speech.mel import SAMPLE_RATE
 from app.speech.sinks import CallbackSink, PlayerQueue, Sink, WavSink
 from app.speech.speaker import BLOCK_S, Speaker, SpeakOptions
 from app.speech.streaming import SpokenClause, SpokenReply, speak
@@ -13,6 +14,7 @@ from app.speech.voices import DEFAULT_VOICE, WEIGHTS, has_trained_voice, open_vo
 __all__ = [
     "BLOCK_S",
     "DEFAULT_VOICE",
+    "SAMPLE_RATE",
     "WEIGHTS",
     "CallbackSink",
     "ClauseSplitter",

@@ -14,6 +14,7 @@ import numpy as np
 
 from app.speech.audio import pcm16
 from app.speech.errors import SinkError
+from app.speech.mel import SAMPLE_RATE
 from app.speech.speaker import never
 
 __all__ = ["CallbackSink", "PlayerQueue", "Sink", "WavSink"]
@@ -28,6 +29,10 @@ class Sink(Protocol):
         """Raises SinkError when the audio cannot be handed on; returns early when cancelled."""
         ...
 
+    def cancel(self) -> float:
+        """Drops what was not handed on yet. Returns the position reached, in seconds; any thread."""
+        ...
+
     def close(self) -> None:
         """All audio was written. May be called twice."""
         ...
@@ -37,7 +42,7 @@ class WavSink:
     """A 16-bit mono WAV file. A run that fails leaves what was written, with a valid header."""
 
     def __init__(self, path: Path, sample_rate: int) -> None:
-        self._path = path
+        self._path, self._sample_rate, self._num_samples = path, sample_rate, 0
         try:
             self._raw = path.open("wb")
         except OSError as error:
@@ -51,8 +56,18 @@ class WavSink:
         """See Sink.write."""
         try:
             self._file.writeframes(pcm16(audio))
+            self._num_samples += len(audio)
         except OSError as error:
             raise SinkError(f"{self._path} cannot be written any further: {_reason(error)}.") from error
+
+    @property
+    def position_s(self) -> float:
+        """Seconds written."""
+        return self._num_samples / self._sample_rate
+
+    def cancel(self) -> float:
+        """See Sink.cancel: what was written stays."""
+        return self.position_s
 
     def close(self) -> None:
         """Completes the header."""
@@ -66,12 +81,17 @@ class WavSink:
 class CallbackSink:
     """Hands 16-bit PCM to a function, for those who have a player of their own."""
 
-    def __init__(self, play: Callable[[bytes], None]) -> None:
-        self._play = play
+    def __init__(self, play: Callable[[bytes], None], sample_rate: int = SAMPLE_RATE) -> None:
+        self._play, self._sample_rate, self._num_samples = play, sample_rate, 0
 
     def write(self, audio: np.ndarray, is_cancelled: Callable[[], bool] = never) -> None:
         """See Sink.write."""
         self._play(pcm16(audio))
+        self._num_samples += len(audio)
+
+    def cancel(self) -> float:
+        """See Sink.cancel: the function has all of it already."""
+        return self._num_samples / self._sample_rate
 
     def close(self) -> None:
         """Nothing to complete."""

@@ -54,14 +54,16 @@ def speak(
     sink: Sink,
     options: SpeakOptions | None = None,
     is_cancelled: Callable[[], bool] = never,
+    reply: SpokenReply | None = None,
 ) -> SpokenReply:
     """Returns when all is in the sink, or soon after is_cancelled() became true.
 
+    reply: a new one, for who wants to look at it meanwhile, or after an error.
     A clause in which nothing sounds ("...") is passed over. Raises SpeechTextError when nothing sounded at all or the
     text is in another script, and SinkError from the sink. The sink is closed by its owner.
     """
     options = options or SpeakOptions()
-    splitter, reply = ClauseSplitter(), SpokenReply()
+    splitter, reply = ClauseSplitter(), reply or SpokenReply()
     refused: SpeechTextError | None = None
     for clause in _clauses(splitter, pieces):
         if is_cancelled():
