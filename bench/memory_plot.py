@@ -41,7 +41,7 @@ def write_plot(path: Path, horizons_s: Sequence[int], series: Mapping[str, Seque
     heights = _spread([place(horizons_s[-1], values[-1])[1] for values in series.values()])
     for (name, values), colour, height in zip(series.items(), COLOURS, heights, strict=False):
         points = " ".join(f"{x},{y}" for x, y in (place(h, v) for h, v in zip(horizons_s, values, strict=True)))
-        width = 3 if name == "four_tiers" else 1.6
+        width = 3 if name.startswith("ours") else 1.6
         lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{width}"/>')
         lines.append(f'<text x="{WIDTH - RIGHT + 8}" y="{height + 4}" fill="{colour}">{name.replace("_", " ")}</text>')
     path.write_text("\n".join([*lines, "</svg>"]) + "\n", encoding="utf-8")

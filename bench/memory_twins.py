@@ -14,7 +14,7 @@ import numpy as np
 
 __all__ = ["ATTRIBUTES", "KEY_DIM", "NUM_TOKENS", "TOKEN_DIM", "Event", "Frame", "TwinStream", "digest_outside"]
 
-NUM_TOKENS, TOKEN_DIM, KEY_DIM, ATTRIBUTES = 4, 24, 64, 8
+NUM_TOKENS, TOKEN_DIM, KEY_DIM, ATTRIBUTES = 144, 24, 64, 8  # as many tokens as the encoder gives
 Frame = tuple[np.ndarray, np.ndarray, float, int]
 _NOISE, _ATTRIBUTE_IN_KEY = 0.25, 0.5
 

@@ -1,18 +1,21 @@
-"""All four tiers at the token budget of three: some event slots give way to frames that the question retrieves.
+"""Any layout with an archive of every frame, at the token budget of the layout alone.
 
-Comes in: frames. Goes out: snapshots, and for a key the tier of the frames that the archive brings back. One thread.
-The archive is the product's own, in a folder that is thrown away; in the place of a JPEG stand the frame's tokens.
+Comes in: frames. Goes out: snapshots, and for a key the tier of the frames that the archive brings back; for them the
+layout gives up as many whole frames. One thread. The archive is the product's own, in a folder that is thrown away; in
+the place of a JPEG stand the frame's tokens.
 """
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from memory import MemoryConfig, Snapshot, StreamMemory, Tier
+from memory import MemoryConfig, Snapshot, Tier
 from memory.archive import Archive, ArchiveConfig, ArchiveReader
+from memory.baselines import Layout
 from memory.retrieval import Query, Retriever
 
 Floats = torch.Tensor | np.ndarray
@@ -23,11 +26,11 @@ _JPEG_START = b"\xff\xd8"
 
 
 class WithArchive:
-    """StreamMemory with NUM_RETRIEVED slots fewer, and an Archive of every frame."""
+    """A layout of NUM_RETRIEVED frames fewer, and an Archive of every frame."""
 
-    def __init__(self, config: MemoryConfig) -> None:
+    def __init__(self, make_layout: Callable[[MemoryConfig], Layout], config: MemoryConfig) -> None:
         self._config = config
-        self._memory = StreamMemory(replace(config, temporal_capacity=config.temporal_capacity - NUM_RETRIEVED))
+        self._layout = make_layout(replace(config, temporal_capacity=config.temporal_capacity - NUM_RETRIEVED))
         self._folder = tempfile.TemporaryDirectory(prefix="afterglow-retention-")
         archive_config = ArchiveConfig(fingerprint="twins", key_dim=config.key_dim)
         self._archive = Archive(Path(self._folder.name) / "archive", archive_config)
@@ -35,19 +38,19 @@ class WithArchive:
         self._retriever = Retriever(self._reader)
 
     def write(self, tokens: Floats, key: Floats, time_s: float, frame_id: int) -> None:
-        self._memory.write(tokens, key, time_s, frame_id)
-        self._archive.put(frame_id, time_s, time_s, _JPEG_START + np.asarray(tokens).tobytes(), key)
+        self._layout.write(tokens, key, time_s, frame_id)
+        stored = np.asarray(tokens, np.float16).tobytes()
+        self._archive.put(frame_id, time_s, time_s, _JPEG_START + stored, np.asarray(key, np.float32))
 
     def snapshot(self) -> Snapshot:
-        return self._memory.snapshot()
+        return self._layout.snapshot()
 
     def retrieved(self, key: np.ndarray) -> Tier:
         """The frames for a question whose key this is, in order of time."""
-        snapshot = self.snapshot()
-        found = self._retriever.retrieve(snapshot, Query(key=key), NUM_RETRIEVED)
+        found = self._retriever.retrieve(self.snapshot(), Query(key=key), NUM_RETRIEVED)
         stored = [frame for one in found if (frame := self._reader.get(one.frame_id)) is not None]
         shape = (self._config.num_tokens, self._config.token_dim)
-        tokens = [np.frombuffer(frame.jpeg[len(_JPEG_START) :], np.float32).reshape(shape) for frame in stored]
+        tokens = [np.frombuffer(frame.jpeg[len(_JPEG_START) :], np.float16).reshape(shape) for frame in stored]
         ids = torch.tensor([frame.frame_id for frame in stored], dtype=torch.int64)
         times_s = torch.tensor([(frame.time_s, frame.time_s) for frame in stored], dtype=torch.float64)
         keys = np.array([frame.key for frame in stored], np.float32).reshape(-1, self._config.key_dim)
@@ -62,7 +65,7 @@ class WithArchive:
         )
 
     def close(self) -> None:
-        self._memory.close()
+        self._layout.close()
         self._reader.close()
         self._archive.close()
         self._folder.cleanup()

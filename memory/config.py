@@ -1,6 +1,6 @@
 """The numbers that fix the size and the behaviour of one stream memory: MemoryConfig. Any thread."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = ["MemoryConfig"]
 
@@ -23,6 +23,8 @@ class MemoryConfig:
         0.5  # 1: Ward's own weights; smaller: heavy slots are merged more readily, short events live longer
     )
     time_lambda: float = 0.5  # how much distance in time counts beside distance in content
+    trace_capacity: int = 256  # entries of one token each over the whole stream, beside the slots; 0: none
+    trace_time_lambda: float = 0.05  # time_lambda of the traces: what comes back may join what it was
     duplicate_similarity: float = (
         0.985  # a frame nearer than this (cosine) to the last kept one extends the newest slot
     )
@@ -56,6 +58,8 @@ class MemoryConfig:
         is_room_left = self.protected_slots < self.temporal_capacity  # else no pair could ever be merged
         allowed = f"below temporal_capacity={self.temporal_capacity}"
         _require(is_room_left, "protected_slots", self.protected_slots, allowed)
+        is_usable = self.trace_capacity == 0 or self.trace_capacity >= 2
+        _require(is_usable, "trace_capacity", self.trace_capacity, "0 or >= 2")
         for name in ("max_pinned_slots", "num_spare_rows"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), ">= 0")
         is_warm = 0 < self.attention_temperature < float("inf")
@@ -64,7 +68,8 @@ class MemoryConfig:
         allowed = f"in 0..token_dim={self.token_dim}"
         _require(is_inside, "num_evidence_channels", self.num_evidence_channels, allowed)
         _require(0 <= self.ward_alpha <= 1, "ward_alpha", self.ward_alpha, "in 0..1")
-        _require(0 <= self.time_lambda < float("inf"), "time_lambda", self.time_lambda, "finite and >= 0")
+        for name in ("time_lambda", "trace_time_lambda"):
+            _require(0 <= getattr(self, name) < float("inf"), name, getattr(self, name), "finite and >= 0")
         _require(-1 <= self.duplicate_similarity <= 2, "duplicate_similarity", self.duplicate_similarity, "in -1..2")
 
     @property
@@ -75,7 +80,19 @@ class MemoryConfig:
     @property
     def max_visual_tokens(self) -> int:
         """The most visual tokens that a snapshot can hold."""
-        return (self.spatial_capacity + self.temporal_capacity) * self.num_tokens
+        whole = (self.spatial_capacity + self.temporal_capacity) * self.num_tokens
+        return whole + self.trace_capacity + self.abstract_capacity
+
+    @property
+    def of_traces(self) -> "MemoryConfig":
+        """The configuration by which the traces live as slots do. Needs trace_capacity >= 2."""
+        return replace(
+            self,
+            temporal_capacity=self.trace_capacity,
+            time_lambda=self.trace_time_lambda,
+            protected_slots=min(self.protected_slots, self.trace_capacity - 1),
+            max_pinned_slots=self.trace_capacity // 4,
+        )
 
     @property
     def pinnable_slots(self) -> int:
@@ -91,14 +108,13 @@ class MemoryConfig:
     def max_bytes(self) -> int:
         """The most bytes that the memory itself holds, however long the stream; what readers keep comes on top."""
         vectors = 2 * 4 * self.key_dim + 4 * self.token_dim  # of an entry: its keys and its pooled tokens
-        entries = (self.spatial_capacity + self.temporal_capacity + 1) * vectors + (
-            self.abstract_capacity + 1
-        ) * vectors
-        rows = self.temporal_capacity + 1 - self.protected_slots  # of the distance cache
-        costs = sum(n * (2 * 4 * self.key_dim + 2 * 8) + 3 * 8 * n * n for n in (rows, self.abstract_capacity + 1))
+        num_entries = self.spatial_capacity + self.temporal_capacity + self.trace_capacity + self.abstract_capacity + 3
+        rows = [self.temporal_capacity + 1 - self.protected_slots, self.abstract_capacity + 1]  # of the distance caches
+        rows += [self.trace_capacity + 1] if self.trace_capacity else []
+        costs = sum(n * (2 * 4 * self.key_dim + 2 * 8) + 3 * 8 * n * n for n in rows)
         ledger = self.num_evidence_channels * (256 + 64 * self.max_spans_per_channel)
         words = self.max_notes * (4 * self.max_note_chars + 64) + 64 * self.max_gaps
-        return self.num_rows * self.frame_bytes + entries + costs + ledger + words
+        return self.num_rows * self.frame_bytes + num_entries * vectors + costs + ledger + words
 
 
 def _require(is_allowed: bool, name: str, value: object, allowed: str) -> None:

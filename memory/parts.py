@@ -4,7 +4,7 @@ Comes in: checked frames and intervals. Goes out: what is to be published, and t
 the memory's lock alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -25,6 +25,7 @@ from memory.summary import SummaryTier
 from memory.temporal import TemporalTier
 from memory.text_log import Note, TextLog
 from memory.token_store import make_token_store
+from memory.traces import TraceTier
 
 __all__ = ["Parts"]
 
@@ -37,6 +38,7 @@ class Parts:
         self.store = make_token_store(config)
         self.spatial = SpatialTier(config.spatial_capacity)
         self.temporal = TemporalTier(config)
+        self.traces = TraceTier(config)
         self.summary = SummaryTier(config)
         self.ledger = EditableLedger(config.num_evidence_channels, config.max_spans_per_channel)
         self.log = TextLog(config.max_notes, config.max_note_chars)
@@ -44,12 +46,14 @@ class Parts:
         self.pins = PinBoard(config.max_pins)
         self.version = self.frames_forgotten = 0
         self.last_time_s: float | None = None  # of the newest frame
-        self.fixed_bytes = self.temporal.nbytes + self.summary.nbytes + self.ledger.nbytes
+        kept = (self.temporal, self.traces, self.summary, self.ledger)
+        self.fixed_bytes = sum(part.nbytes for part in kept)
 
     def push(self, frame: Entry) -> tuple[bool, tuple[int, int] | None]:
         """One frame to every tier; what TemporalTier.push says."""
         self.spatial.push(frame)
         result = self.temporal.push(frame)
+        self.traces.push(frame)
         self.summary.push(frame)
         self.ledger.update(frame.pooled_sum[: self.config.num_evidence_channels], frame.start_s, frame.medoid_id)
         self.last_time_s = frame.start_s
@@ -58,12 +62,14 @@ class Parts:
     def apply_pins(self) -> None:
         """After the pins have changed."""
         self.temporal.pin(self.pins.intervals)
+        self.traces.pin(self.pins.intervals)
         self.ledger.pin(self.pins.intervals)
 
     def forget(self, interval: Interval) -> ForgetReceipt:
         """Erases the interval from every part and files a gap that says so."""
         num_spatial = self.spatial.forget(interval)
-        num_slots, num_frames = self.temporal.forget(interval, self.spatial.publish())
+        recent = self.spatial.publish()
+        num_slots, num_frames = self.temporal.forget(interval, recent)
         if num_slots:
             self.summary.rebuild(self.temporal.publish())
         self.frames_forgotten += num_frames
@@ -73,6 +79,7 @@ class Parts:
             frames_forgotten=num_frames,
             num_spatial=num_spatial,
             num_slots=num_slots,
+            num_traces=self.traces.forget(interval, recent),
             num_spans=self.ledger.forget(interval),
             num_notes=self.log.forget(interval),
             num_gaps=self.gaps.forget(interval),
@@ -90,6 +97,7 @@ class Parts:
             frames_forgotten=self.frames_forgotten,
             frames=self.spatial.publish(),
             slots=self.temporal.publish(),
+            traces=self.traces.publish(),
             themes=self.summary.publish(),
             ledger=self.ledger.publish(),
             notes=self.log.publish(),
@@ -102,13 +110,15 @@ class Parts:
 
     def export(self) -> State:
         """Copies of everything."""
-        frames, slots, themes = self.spatial.publish(), self.temporal.publish(), self.summary.publish()
-        theme_sums = np.array([theme.token_sum for theme in themes], np.float32).reshape(-1, self.config.token_dim)
+        frames, slots = self.spatial.publish(), self.temporal.publish()
+        traces, themes = self.traces.publish(), self.summary.publish()
         groups = {
             "spatial": export_entries(frames, self.store.fetch(frames), self.config.key_dim),
             "temporal": export_entries(slots, self.store.fetch(slots), self.config.key_dim),
-            "abstract": export_entries(themes, theme_sums, self.config.key_dim),
+            "traces": export_entries(traces, self._pooled_sums(traces), self.config.key_dim),
+            "abstract": export_entries(themes, self._pooled_sums(themes), self.config.key_dim),
             "temporal_cache": self.temporal.export(),
+            "traces_cache": self.traces.export(),
             "abstract_cache": self.summary.export(),
             "ledger": self.ledger.export(),
         }
@@ -124,6 +134,9 @@ class Parts:
             **rows_of(self.log.in_order_of_writing(), self.gaps.publish(), self.pins.publish()),
         }
         return arrays, document
+
+    def _pooled_sums(self, entries: Sequence[Entry]) -> np.ndarray:
+        return np.array([entry.token_sum for entry in entries], np.float32).reshape(-1, self.config.token_dim)
 
     def restore(self, arrays: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> None:
         """Becomes what was exported. Raises StateError when something is missing or has another size."""
@@ -142,6 +155,12 @@ class Parts:
         held = [self.store.restore(each) for each in slots["token_sums"]]
         self.temporal.restore(import_entries(slots, held), pins, group(arrays, "temporal_cache"))
         self.summary.restore(import_entries(themes, list(themes["token_sums"])), group(arrays, "abstract_cache"))
+        if document["version"] == 1:
+            self.traces.rebuild(self.temporal.publish(), pins)
+        else:
+            traces = group(arrays, "traces")
+            entries = import_entries(traces, list(traces["token_sums"]))
+            self.traces.restore(entries, pins, group(arrays, "traces_cache"))
         self.ledger.restore(group(arrays, "ledger"), pins)
         self.version, self.frames_forgotten = int(document["num_changes"]), int(document["frames_forgotten"])
         last_time_s = document["last_time_s"]

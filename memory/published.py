@@ -4,8 +4,9 @@ Comes in: what was published after a frame or a command. Goes out: Snapshot, Mem
 nothing is changed. What a write costs does not depend on whether anybody reads.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ class Contents(NamedTuple):
     frames_forgotten: int
     frames: tuple[Entry, ...]
     slots: tuple[Entry, ...]
+    traces: tuple[Entry, ...]
     themes: tuple[Entry, ...]
     ledger: LedgerState
     notes: tuple[Note, ...]
@@ -65,60 +67,71 @@ class Published:
 
     def _make_snapshot(self) -> Snapshot:
         contents = self.contents
-        slot_keys, theme_keys = self._keys(contents.slots), self._keys(contents.themes)
         return Snapshot(
             version=contents.version,
             t_now_s=contents.t_now_s,
             frames_seen=self.frames_seen,
-            spatial=self._tier(contents.frames, self._keys(contents.frames)),
-            temporal=self._tier(contents.slots, slot_keys),
+            spatial=self._tier(contents.frames),
+            temporal=self._tier(contents.slots),
+            traces=self._traces(),
             ledger=contents.ledger.ledger(),
-            abstract=self._summary(slot_keys, theme_keys),
+            abstract=self._summary(),
             notes=contents.notes,
             gaps=contents.gaps,
             pins=contents.pins,
             frames_forgotten=contents.frames_forgotten,
         )
 
-    def _keys(self, entries: Sequence[Entry]) -> np.ndarray:
-        """Mean keys, float32 [N, key_dim]."""
-        sums = np.array([entry.key_sum for entry in entries], np.float32).reshape(len(entries), self._config.key_dim)
-        sums /= np.array([entry.weight for entry in entries], np.float32)[:, None]
-        return sums
-
-    def _tier(self, entries: Sequence[Entry], keys: np.ndarray) -> Tier:
+    def _tier(self, entries: Sequence[Entry]) -> Tier:
         store, ready = self._store, self._ready
-        return _lazy_tier(entries, keys, lambda: store.stack(entries, ready))
+        return LazyTier(partial(_columns, entries, self._config.key_dim), lambda: store.stack(entries, ready))
 
-    def _summary(self, slot_keys: np.ndarray, theme_keys: np.ndarray) -> Tier:
+    def _traces(self) -> Tier:
+        traces, store, config = self.contents.traces, self._store, self._config
+        return LazyTier(partial(_columns, traces, config.key_dim), lambda: store.place(_pooled_means(traces, config)))
+
+    def _summary(self) -> Tier:
         """Its keys are the themes' own; its tokens are read by attention when first asked for."""
-        store, temperature = self._store, self._config.attention_temperature
-        num_tokens, token_dim = self._config.num_tokens, self._config.token_dim
-        themes, slots = self.contents.themes, self.contents.slots
+        themes, slots, store, config = self.contents.themes, self.contents.slots, self._store, self._config
         sums = [*(slot.pooled_sum for slot in slots), *(theme.token_sum for theme in themes)]  # no token rows
-        weights = np.array([entry.weight for entry in (*slots, *themes)], np.float32)
+        slot_parts = [(slot.key_sum, slot.weight) for slot in slots]
 
         def read() -> torch.Tensor:
             if not themes:
-                return store.place(np.empty((0, 1, token_dim), np.float32))
-            keys = np.concatenate([slot_keys, theme_keys])
-            values = attend(keys, np.array(sums), weights, len(themes), temperature)
-            return store.place(values[:, None] / np.float32(num_tokens))
+                return store.place(np.empty((0, 1, config.token_dim), np.float32))
+            parts = [*slot_parts, *((theme.key_sum, theme.weight) for theme in themes)]
+            weights = np.array([weight for _, weight in parts], np.float32)
+            keys = np.array([key_sum for key_sum, _ in parts], np.float32) / weights[:, None]
+            values = attend(keys, np.array(sums), weights, len(themes), config.attention_temperature)
+            return store.place(values[:, None] / np.float32(config.num_tokens))
 
-        return _lazy_tier(themes, theme_keys, read)
+        return LazyTier(partial(_columns, themes, config.key_dim), read)
 
 
-def _lazy_tier(entries: Sequence[Entry], keys: np.ndarray, stack_tokens: Callable[[], torch.Tensor]) -> Tier:
-    def column(values: list[Any], dtype: type) -> torch.Tensor:
-        return torch.from_numpy(np.array(values, dtype))
+def _pooled_means(entries: Sequence[Entry], config: MemoryConfig) -> np.ndarray:
+    """Mean token of each entry whose token_sum is pooled, float32 [N, 1, D]."""
+    sums = np.array([entry.token_sum for entry in entries], np.float32).reshape(-1, 1, config.token_dim)
+    weights = np.array([entry.weight for entry in entries], np.float32)
+    means: np.ndarray = sums / (weights * np.float32(config.num_tokens))[:, None, None]
+    return means
 
-    return LazyTier(
-        stack_tokens=stack_tokens,
-        times_s=column([(e.start_s, e.end_s) for e in entries], np.float64).reshape(-1, 2),
-        weights=column([e.weight for e in entries], np.float32),
-        frame_ids=column([e.medoid_id for e in entries], np.int64),
-        first_frame_ids=column([e.first_id for e in entries], np.int64),
-        last_frame_ids=column([e.last_id for e in entries], np.int64),
-        mean_times_s=column([e.mean_time_s for e in entries], np.float64),
-        keys=torch.from_numpy(keys),
-    )
+
+def _columns(entries: Sequence[Entry], key_dim: int) -> dict[str, torch.Tensor]:
+    """All that a Tier holds but the tokens."""
+    count = len(entries)
+    keys = np.array([entry.key_sum for entry in entries], np.float32).reshape(count, key_dim)
+    numbers = np.array([(e.weight, e.medoid_id, e.first_id, e.last_id) for e in entries], np.int64).reshape(count, 4)
+    seconds = np.array([(e.start_s, e.end_s, e.mean_time_s) for e in entries], np.float64).reshape(count, 3)
+    weights = numbers[:, 0].astype(np.float32)
+    keys /= weights[:, None]
+    ids = np.ascontiguousarray(numbers[:, 1:].T)  # [3, N]
+    arrays = {
+        "times_s": np.ascontiguousarray(seconds[:, :2]),
+        "weights": weights,
+        "frame_ids": ids[0],
+        "first_frame_ids": ids[1],
+        "last_frame_ids": ids[2],
+        "mean_times_s": np.ascontiguousarray(seconds[:, 2]),
+        "keys": keys,
+    }
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}

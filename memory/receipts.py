@@ -25,6 +25,7 @@ class ForgetReceipt:
     frames_forgotten: int  # frames that the temporal tier no longer stands for, those outside the interval too
     num_spatial: int  # frames held whole
     num_slots: int  # event slots that may have held a frame of the interval: a mean cannot be taken apart
+    num_traces: int  # entries of one token, likewise
     num_spans: int  # ledger spans that were deleted or cut
     num_notes: int
     num_gaps: int

@@ -1,7 +1,7 @@
 """What a reader gets: one frozen state of the memory, as tensors.
 
 Comes in: the entries that the writer published. Goes out: Snapshot and its Tiers. Any thread: nothing here changes
-after it was published; the large tensors are stacked when first asked for, by the reader that asks, once.
+after it was published; a tier's tensors are made when first asked for, by the reader that asks, once.
 """
 
 from collections.abc import Callable
@@ -54,22 +54,40 @@ class Tier:
 
 
 class LazyTier(Tier):
-    """A Tier whose tokens are stacked when first read. Two readers may do so at once: one result is kept for both."""
+    """A Tier whose tensors are made when first read: the tokens by `make_tokens`, all others by `make_columns`.
 
-    def __init__(self, *, stack_tokens: Callable[[], torch.Tensor] | None = None, **tensors: torch.Tensor) -> None:
-        self.__dict__.update(tensors, stack_tokens=stack_tokens)
+    Two readers may do so at once: one result is kept for both. With `tensors`, as dataclasses.replace() gives them, a
+    Tier like any other.
+    """
+
+    def __init__(
+        self,
+        make_columns: Callable[[], dict[str, torch.Tensor]] | None = None,
+        make_tokens: Callable[[], torch.Tensor] | None = None,
+        **tensors: torch.Tensor,
+    ) -> None:
+        self.__dict__.update(tensors, _make_columns=make_columns, _make_tokens=make_tokens)
 
     def __getattr__(self, name: str) -> torch.Tensor:
-        stack_tokens = self.__dict__.get("stack_tokens")
-        if name != "tokens" or stack_tokens is None:
+        if name not in _TENSORS or "_make_columns" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-        kept: torch.Tensor = self.__dict__.setdefault("tokens", stack_tokens())
-        self.__dict__["stack_tokens"] = None  # the writer gets the rows back
-        return kept
+        make_columns, make_tokens = self.__dict__["_make_columns"], self.__dict__["_make_tokens"]
+        if make_columns is not None:
+            for column, tensor in make_columns().items():
+                self.__dict__.setdefault(column, tensor)
+            self.__dict__["_make_columns"] = None
+        if name == "tokens" and make_tokens is not None:
+            self.__dict__.setdefault("tokens", make_tokens())
+            self.__dict__["_make_tokens"] = None  # the writer gets the rows back
+        made: torch.Tensor = self.__dict__[name]
+        return made
 
     def __getstate__(self) -> dict[str, torch.Tensor]:
         """For pickle and copy: the tensors, without the writer's entries."""
         return {part.name: getattr(self, part.name) for part in fields(self)}
+
+
+_TENSORS = frozenset(part.name for part in fields(Tier))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,6 +100,7 @@ class Snapshot:
     spatial: Tier  # the last frames, oldest first, newest LAST
     temporal: Tier  # event slots over the whole stream, ordered by start
     ledger: Ledger
+    traces: Tier = field(default_factory=_no_entries)  # the whole stream in a finer grain, one token [N, 1, D] each
     abstract: Tier = field(default_factory=_no_entries)  # what it was about: one token [N, 1, D] for each theme
     notes: tuple[Note, ...] = ()  # in order of the time they speak of
     gaps: tuple[Gap, ...] = ()  # in order of start

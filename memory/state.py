@@ -21,7 +21,8 @@ from memory.token_rows import TokenRow
 __all__ = ["FORMAT", "VERSION", "State", "checked_config", "export_entries", "group", "import_entries", "rows_of"]
 
 State = tuple[dict[str, np.ndarray], dict[str, Any]]
-FORMAT, VERSION = "afterglow-memory", 1
+FORMAT, VERSION = "afterglow-memory", 2
+_READABLE = (1, 2)  # 1: without traces
 
 
 def export_entries(entries: Sequence[Entry], token_sums: np.ndarray, key_dim: int) -> dict[str, np.ndarray]:
@@ -86,7 +87,7 @@ def checked_config(document: Mapping[str, Any], device: str) -> MemoryConfig:
     """The configuration of the state. Raises StateError for another format or version, or numbers that are none."""
     if document.get("format") != FORMAT:
         raise StateError(f"this is not the state of a stream memory: its format is {document.get('format')!r}")
-    if document.get("version") != VERSION:
+    if document.get("version") not in _READABLE:
         raise StateError(
             f"the state is of version {document.get('version')!r}, this program reads {VERSION}: "
             "open it with the program that wrote it"

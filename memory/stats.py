@@ -20,7 +20,7 @@ __all__ = ["MemoryStats", "TierStats", "measure"]
 class TierStats:
     """One tier after the last write."""
 
-    name: str  # "spatial", "temporal" or "abstract"
+    name: str  # "spatial", "temporal", "traces" or "abstract"
     num_entries: int
     capacity: int
     frames: int  # that its entries stand for
@@ -36,13 +36,13 @@ class MemoryStats:
 
     version: int
     frames_seen: int
-    tokens: int  # visual tokens in the spatial and the temporal tier
+    tokens: int  # visual tokens in all tiers
     bytes: int  # held by entries and records, without what the snapshots kept by readers add
     num_slots: int
     reserved_bytes: int = 0  # token rows made at start, in use or free; constant
     num_pinned_slots: int = 0
     num_evicted_notes: int = 0
-    tiers: tuple[TierStats, ...] = ()  # spatial, temporal, abstract
+    tiers: tuple[TierStats, ...] = ()  # spatial, temporal, traces, abstract
     num_channels: int = 0  # that the ledger knows
     ledger_bytes: int = 0
     num_notes: int = 0
@@ -60,22 +60,24 @@ class MemoryStats:
 
 def measure(contents: "Contents", config: MemoryConfig, reserved_bytes: int, fixed_bytes: int) -> MemoryStats:
     """`fixed_bytes`: what the writer holds beside the entries."""
-    entries = (*contents.frames, *contents.slots)
+    tiers = (
+        _tier("spatial", contents.frames, config.spatial_capacity, config.num_tokens),
+        _tier("temporal", contents.slots, config.temporal_capacity, config.num_tokens),
+        _tier("traces", contents.traces, config.trace_capacity, 1),
+        _tier("abstract", contents.themes, config.abstract_capacity, 1),
+    )
+    entries = (*contents.frames, *contents.slots, *contents.traces, *contents.themes)
     words = sum(4 * len(note.text) + 64 for note in contents.notes) + 64 * len(contents.gaps)
     return MemoryStats(
         version=contents.version,
         frames_seen=sum(slot.weight for slot in contents.slots),
-        tokens=sum(entry.token_sum.shape[0] for entry in entries),
-        bytes=_bytes_of((*entries, *contents.themes)) + contents.ledger.nbytes + words + fixed_bytes,
+        tokens=sum(tier.tokens for tier in tiers),
+        bytes=_bytes_of(entries) + contents.ledger.nbytes + words + fixed_bytes,
         num_slots=len(contents.slots),
         reserved_bytes=reserved_bytes,
         num_pinned_slots=contents.num_pinned_slots,
         num_evicted_notes=contents.num_evicted_notes,
-        tiers=(
-            _tier("spatial", contents.frames, config.spatial_capacity, config.num_tokens),
-            _tier("temporal", contents.slots, config.temporal_capacity, config.num_tokens),
-            _tier("abstract", contents.themes, config.abstract_capacity, 1),
-        ),
+        tiers=tiers,
         num_channels=contents.ledger.num_channels,
         ledger_bytes=contents.ledger.nbytes,
         num_notes=len(contents.notes),

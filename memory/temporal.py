@@ -73,17 +73,27 @@ class TemporalTier:
         `recent`: frames outside the interval that are held whole. Those whose slot was dropped become slots again.
         """
         dropped = [row for row, slot in enumerate(self._slots) if slot.is_of(interval)]
-        num_before = sum(slot.weight for slot in self._slots)
+        num_slots, num_before = len(self._slots), sum(slot.weight for slot in self._slots)
         kept = [slot for slot in self._slots if not slot.is_of(interval)]
         if dropped:
             homeless = [frame for frame in recent if not any(slot.is_of(frame.runs[0]) for slot in kept)]
             room = self._config.temporal_capacity - len(kept)
             self._rebuild([*kept, *self._alike_joined(homeless)[-room:]])
+        if dropped and dropped[-1] == num_slots - 1:
+            self._last_kept = None  # what is like it would extend a slot that shows something else
         if self._last_kept is not None and interval[0] <= self._last_kept[1] <= interval[1]:
             self._last_kept = None
         if interval[0] <= self._stream_start_s <= interval[1]:
             self._stream_start_s = self._slots[0].start_s if self._slots else interval[1]
         return len(dropped), num_before - sum(slot.weight for slot in self._slots)
+
+    def adopt(self, slots: Sequence[Entry]) -> None:
+        """Holds these slots and no others; merges while there are too many."""
+        self._rebuild(slots)
+        self._last_kept = None
+        self._stream_start_s = self._slots[0].start_s if self._slots else 0.0
+        while len(self._slots) > self._config.temporal_capacity:
+            self._merge_cheapest(age_s=max(slot.end_s for slot in self._slots) - self._stream_start_s)
 
     def publish(self) -> tuple[Entry, ...]:
         """The slots, in order of start."""

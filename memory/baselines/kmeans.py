@@ -6,7 +6,7 @@ Comes in: frames. Goes out: Snapshots. One thread. Unbounded.
 import numpy as np
 
 from memory.baselines.clustering import lloyd, plus_plus_seeds
-from memory.baselines.layout import Floats, Held, held_frame, make_snapshot, tier_of
+from memory.baselines.layout import Floats, Held, held_frame, long_frames, make_snapshot, tier_of
 from memory.config import MemoryConfig
 from memory.snapshot import Snapshot
 
@@ -37,11 +37,12 @@ class OfflineKMeans:
 
     def _clusters(self) -> np.ndarray:
         """The cluster of each frame, [T]."""
-        if len(self._frames) <= self.config.temporal_capacity:
+        num_clusters = long_frames(self.config)
+        if len(self._frames) <= num_clusters:
             return np.arange(len(self._frames))
         rng = np.random.default_rng(self._seed)
         keys = np.array([frame.key for frame in self._frames])
-        seeds = plus_plus_seeds(keys, self.config.temporal_capacity, rng)
+        seeds = plus_plus_seeds(keys, num_clusters, rng)
         weights = np.ones(len(keys), np.float32)
         return lloyd(keys, weights, seeds, max_iterations=25, tolerance=1e-4, rng=rng)[0]
 

@@ -14,7 +14,17 @@ from memory.config import MemoryConfig
 from memory.ledger import LedgerRecorder
 from memory.snapshot import Snapshot, Tier
 
-__all__ = ["Floats", "Held", "Layout", "budget_frames", "held_frame", "make_snapshot", "pooled_grid", "tier_of"]
+__all__ = [
+    "Floats",
+    "Held",
+    "Layout",
+    "budget_frames",
+    "held_frame",
+    "long_frames",
+    "make_snapshot",
+    "pooled_grid",
+    "tier_of",
+]
 
 Floats = torch.Tensor | np.ndarray
 
@@ -53,8 +63,13 @@ def held_frame(tokens: Floats, key: Floats, time_s: float, frame_id: int) -> Hel
 
 
 def budget_frames(config: MemoryConfig) -> int:
-    """Whole frames that the tokens of a StreamMemory of this configuration would hold."""
-    return config.spatial_capacity + config.temporal_capacity
+    """Whole frames that the tokens of a StreamMemory of this configuration, traces and themes too, would hold."""
+    return config.max_visual_tokens // config.num_tokens
+
+
+def long_frames(config: MemoryConfig) -> int:
+    """What is left of them beside the newest frames."""
+    return budget_frames(config) - config.spatial_capacity
 
 
 def pooled_grid(tokens: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ Comes in: frames. Goes out: Snapshots. One thread. The first two are bounded; Un
 thins only what it shows, the best that even spreading can do.
 """
 
-from memory.baselines.layout import Floats, Held, budget_frames, held_frame, make_snapshot, tier_of
+from memory.baselines.layout import Floats, Held, budget_frames, held_frame, long_frames, make_snapshot, tier_of
 from memory.config import MemoryConfig
 from memory.snapshot import Snapshot
 
@@ -65,7 +65,7 @@ class Fifo(_Frames):
                 weight=last.weight + 1, end_s=frame.end_s, mean_time_s=middle_s, last_id=frame.last_id
             )
         else:
-            self._events = [*self._events, frame][-self.config.temporal_capacity :]
+            self._events = [*self._events, frame][-long_frames(self.config) :]
 
     def snapshot(self) -> Snapshot:
         return self._snapshot(self._recent, self._events)
@@ -82,7 +82,7 @@ class UniformFrames(_Frames):
         self._frames.append(frame)
 
     def snapshot(self) -> Snapshot:
-        count = min(self.config.temporal_capacity, len(self._frames))
+        count = min(long_frames(self.config), len(self._frames))
         steps = [step * len(self._frames) // count for step in range(count)]
         spread = [self._frames[step] for step in steps]
         return self._snapshot(self._frames[-self.config.spatial_capacity :], spread)

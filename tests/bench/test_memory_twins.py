@@ -9,6 +9,7 @@ from bench.memory_detections import LAYOUT, DetectorStream
 from bench.memory_plot import write_plot
 from bench.memory_retention import CONFIG, LAYOUTS, read_nearest
 from bench.memory_twins import TwinStream, digest_outside
+from bench.memory_with_archive import WithArchive
 
 
 def make_stream(seed=0):
@@ -42,7 +43,10 @@ def test_every_layout_answers_both_twins_right_after_the_event_within_its_budget
             if number == event.last:
                 break
         snapshot = memory.snapshot()
-        held = sum(tier.tokens.shape[0] * tier.tokens.shape[1] for tier in (snapshot.spatial, snapshot.temporal))
+        tiers = [snapshot.spatial, snapshot.temporal, snapshot.traces, snapshot.abstract]
+        if isinstance(memory, WithArchive):
+            tiers.append(memory.retrieved(stream.markers[event.marker]))
+        held = sum(tier.tokens.shape[0] * tier.tokens.shape[1] for tier in tiers)
         assert held <= CONFIG.max_visual_tokens
         assert read_nearest(memory, stream.markers[event.marker]) == shown.attribute
         memory.close()
@@ -72,7 +76,7 @@ def test_who_is_said_to_be_present_is_in_the_frame_or_missed_and_who_is_away_is_
 
 def test_the_plot_is_an_svg_with_a_line_for_each_layout(tmp_path):
     path = tmp_path / "plot.svg"
-    write_plot(path, (10, 60, 3600), {"four_tiers": [100, 90, 80], "fifo": [100, 0, 0]})
+    write_plot(path, (10, 60, 3600), {"ours": [100, 90, 80], "fifo": [100, 0, 0]})
     root = ElementTree.parse(path).getroot()
     lines = root.findall("{http://www.w3.org/2000/svg}polyline")
     assert len(lines) == 2

@@ -18,6 +18,7 @@ def make_config(**changes):
         "num_evidence_channels": CHANNELS,
         "spatial_capacity": 3,
         "temporal_capacity": 8,
+        "trace_capacity": 16,
         "protected_slots": 2,
         "abstract_capacity": 4,
         "max_notes": 6,
@@ -53,7 +54,7 @@ def checksum(snapshot):
     """Of everything that a reader can see but the version."""
     rest = (snapshot.t_now_s, snapshot.frames_seen, snapshot.frames_forgotten, snapshot.notes, snapshot.gaps)
     digest = hashlib.sha256(repr((snapshot.ledger, rest, snapshot.pins)).encode())
-    for tier in (snapshot.spatial, snapshot.temporal, snapshot.abstract):
+    for tier in (snapshot.spatial, snapshot.temporal, snapshot.traces, snapshot.abstract):
         for part in dataclasses.fields(tier):
             digest.update(getattr(tier, part.name).numpy().tobytes())
     return digest.hexdigest()

@@ -43,7 +43,7 @@ def test_config_is_frozen_and_knows_its_limits():
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.token_dim = 11
     assert config.frame_bytes == 6 * 10 * 4
-    assert config.max_visual_tokens == (2 + 5) * 6
+    assert config.max_visual_tokens == (2 + 5) * 6 + config.trace_capacity + config.abstract_capacity
     assert config.max_bytes > 7 * config.frame_bytes
 
 

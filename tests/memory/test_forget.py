@@ -43,7 +43,7 @@ def assert_nothing_is_left(memory, hole):
     snapshot = memory.snapshot()
     gaps = tuple(gap for gap in snapshot.gaps if gap.kind != "forgotten")
     start_s, end_s = hole
-    for tier in (snapshot.spatial, snapshot.temporal, snapshot.abstract):
+    for tier in (snapshot.spatial, snapshot.temporal, snapshot.traces, snapshot.abstract):
         assert not (tier.tokens > 1.0 + 5.0).any()  # honest tokens are below; a mean with one marked frame is above
         for ids in (tier.frame_ids, tier.first_frame_ids, tier.last_frame_ids):
             assert (ids >= 0).all()
@@ -60,9 +60,9 @@ def assert_nothing_is_left(memory, hole):
     assert MARK not in numbers
     times = [*arrays["ledger.times_s"].ravel(), *arrays["ledger.last_frame_s"], *arrays["ledger.evidence_times_s"]]
     assert not any(start_s <= time_s <= end_s for time_s in times if time_s)
-    assert (
-        not start_s <= arrays["temporal_cache.clock_s"][0] <= end_s or not arrays["temporal_cache.last_kept_key"].size
-    )
+    for cache in ("temporal_cache", "traces_cache"):
+        is_outside = not start_s <= arrays[f"{cache}.clock_s"][0] <= end_s
+        assert is_outside or not arrays[f"{cache}.last_kept_key"].size
     assert all(row["end_s"] < start_s or row["start_s"] > end_s for row in document["notes"])
 
 
@@ -243,3 +243,15 @@ def test_no_interval_and_a_closed_memory_are_refused():
     memory.close()
     with pytest.raises(MemoryClosedError, match=r"forget\(\) was called after close"):
         memory.forget(1.0, 2.0)
+
+
+def test_what_comes_after_the_hole_does_not_extend_a_slot_that_shows_something_else():
+    memory = StreamMemory(make_config(spatial_capacity=3))
+    scene, other = np.eye(2, KEY, dtype=np.float32)
+    for number in range(40):
+        memory.write(np.zeros((P, D), np.float32), other if number < 10 else scene, float(number), number)
+    memory.forget(30.0, 39.0)  # the still scene from 10 on is one slot; its first frame lies outside of the hole
+    memory.write(np.zeros((P, D), np.float32), scene, 40.0, 40)
+    for tier in (memory.snapshot().temporal, memory.snapshot().traces):
+        assert tier.times_s.tolist() == [[0.0, 9.0], [40.0, 40.0]]
+        assert torch.equal(tier.keys, torch.from_numpy(np.stack([other, scene])))

@@ -19,7 +19,14 @@ from memory.baselines import Fifo, FlashMemory, LastFrames, OfflineKMeans, StarM
 from tests.memory.streams import CHANNELS, P, checksum, make_config, random_frames, write_all
 from tests.memory.test_summary import effective_rank
 
-WIDE = {"key_dim": 32, "token_dim": 32, "temporal_capacity": 24, "spatial_capacity": 4, "abstract_capacity": 16}
+WIDE = {
+    "key_dim": 32,
+    "token_dim": 32,
+    "temporal_capacity": 24,
+    "spatial_capacity": 4,
+    "abstract_capacity": 16,
+    "trace_capacity": 4,
+}
 
 
 def conserve_weight(make, frames):  # 1
@@ -99,7 +106,7 @@ def cover_the_stream(make):  # 10
     assert (fifths >= 0.05 * len(tier)).all(), fifths
 
 
-def planted_event(first, num_frames=500, length=3):
+def planted_event(first, num_frames=1000, length=3):
     """Scenes of forty frames; for `length` frames from `first` on something else is to be seen."""
     rng = np.random.default_rng(first)
     scenes, event = rng.standard_normal((10, 32)), rng.standard_normal(32)

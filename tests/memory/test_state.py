@@ -73,7 +73,7 @@ def test_a_closed_memory_can_be_exported_and_its_copy_writes_on():
     ("change", "message"),
     [
         (lambda arrays, document: document.update(format="zip"), "not the state of a stream memory.*'zip'"),
-        (lambda arrays, document: document.update(version=99), "version 99, this program reads 1"),
+        (lambda arrays, document: document.update(version=99), "version 99, this program reads 2"),
         (lambda arrays, document: document.pop("config"), "configuration that this program does not know"),
         (lambda arrays, document: document["config"].update(colour=3), "does not know.*colour"),
         (lambda arrays, document: document["config"].update(token_dim=0), "token_dim must be >= 1"),

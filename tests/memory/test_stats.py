@@ -6,9 +6,9 @@ from memory import StreamMemory
 from tests.memory.streams import P, make_config, random_frames, write_all
 
 
-def test_an_empty_memory_has_three_empty_tiers():
+def test_an_empty_memory_has_only_empty_tiers():
     stats = StreamMemory(make_config()).stats()
-    assert [tier.name for tier in stats.tiers] == ["spatial", "temporal", "abstract"]
+    assert [tier.name for tier in stats.tiers] == ["spatial", "temporal", "traces", "abstract"]
     assert all((tier.num_entries, tier.frames, tier.tokens, tier.bytes) == (0, 0, 0, 0) for tier in stats.tiers)
     assert all(tier.start_s is None and tier.end_s is None for tier in stats.tiers)
 
@@ -20,9 +20,8 @@ def test_each_tier_is_told_as_the_snapshot_shows_it():
     memory.note("user", "here", 1.0, 2.0)
     memory.mark_gap("dark", 5.0, 6.0)
     snapshot, stats = memory.snapshot(), memory.stats()
-    capacities = (config.spatial_capacity, config.temporal_capacity, config.abstract_capacity)
-    tiers = (snapshot.spatial, snapshot.temporal, snapshot.abstract)
-    for told, seen, capacity in zip(stats.tiers, tiers, capacities, strict=True):
+    for told in stats.tiers:
+        seen, capacity = getattr(snapshot, told.name), getattr(config, f"{told.name.rstrip('s')}_capacity")
         assert (told.num_entries, told.capacity) == (len(seen), capacity)
         assert told.frames == int(seen.weights.sum())
         assert told.tokens == seen.tokens.shape[0] * seen.tokens.shape[1]

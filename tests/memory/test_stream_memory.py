@@ -46,7 +46,7 @@ def test_one_frame_is_in_both_tiers_and_in_the_ledger():
         assert (tier.times_s.tolist(), tier.frame_ids.tolist(), tier.weights.tolist()) == ([[2.5, 2.5]], [7], [1.0])
     assert set(snapshot.ledger.channels) == {1}
     assert snapshot.ledger.channels[1].spans[0].first_frame_id == 7
-    assert memory.stats().tokens == 2 * P
+    assert memory.stats().tokens == 2 * P + 2  # whole in two tiers, one token as a trace and as a theme
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
@@ -176,7 +176,7 @@ def test_identical_frames_without_the_gate_merge_oldest_first():
 
 
 def test_nothing_grows_with_the_stream():
-    memory, rng = make_memory(temporal_capacity=6, key_dim=8), np.random.default_rng(0)
+    memory, rng = make_memory(temporal_capacity=6, trace_capacity=8, key_dim=8), np.random.default_rng(0)
     sizes = []
     tracemalloc.start()
     try:

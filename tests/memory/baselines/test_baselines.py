@@ -35,15 +35,18 @@ def test_same_input_gives_the_same_result(layout):
 
 def test_last_frames_and_uniform_hold_the_frames_that_they_say():
     ids = [frame[3] for frame in STREAM]
-    config = make_config()
-    assert write_all(LastFrames(config), STREAM).snapshot().spatial.frame_ids.tolist() == ids[-11:]
+    config = make_config(trace_capacity=0)  # its themes, four tokens, make one more frame of four
+    assert write_all(LastFrames(config), STREAM).snapshot().spatial.frame_ids.tolist() == ids[-12:]
     uniform = write_all(UniformFrames(config), STREAM).snapshot()
     assert uniform.spatial.frame_ids.tolist() == ids[-3:]
-    assert uniform.temporal.frame_ids.tolist() == [ids[step * 110 // 8] for step in range(8)]
+    assert uniform.temporal.frame_ids.tolist() == [ids[step * 110 // 9] for step in range(9)]
 
 
 def test_fifo_drops_the_oldest_event():
-    memory, keys = Fifo(make_config(temporal_capacity=3)), np.eye(8, dtype=np.float32)
+    memory, keys = (
+        Fifo(make_config(temporal_capacity=3, trace_capacity=0, abstract_capacity=1)),
+        np.eye(8, dtype=np.float32),
+    )
     for number in range(10):
         memory.write(np.zeros((P, 6), np.float32), keys[number // 2], float(number), number)
     tier = memory.snapshot().temporal
