@@ -8,6 +8,7 @@ TooManyQuestionsError      the bounded channel of questions stayed full
 MomentError                (also a ValueError) a moment cannot be pinned or forgotten as it was asked for
 AnswerError                the LMM could not answer this one question; the next may work
 WeightsMissingError        the weights of a model are not on this machine
+SpeechFileError            the file into which answers are to be spoken cannot be written
 ShutdownError              a thread did not end in time
 RecordingError             what is kept on disk cannot be read or written as it is
 ├── RecordingBusyError     a recorder writes there now
@@ -26,6 +27,7 @@ __all__ = [
     "SessionClosedError",
     "SessionStateError",
     "ShutdownError",
+    "SpeechFileError",
     "TooManyQuestionsError",
     "UnknownRecordingError",
     "WeightsMissingError",
@@ -70,6 +72,10 @@ class WeightsMissingError(AfterglowError):
 
 class ShutdownError(AfterglowError):
     """A thread did not end within its time."""
+
+
+class SpeechFileError(AfterglowError):
+    """Answers cannot be spoken into that file."""
 
 
 class RecordingError(AfterglowError):

@@ -305,7 +305,7 @@ class FakeMemory:
 
 
 def make_session(config: AssistantConfig | None = None, **parts: Any) -> Session:
-    """A session of fakes; any part may be given: source, encoder, lmm, memory (the fakes themselves), clock, speaker (a function)."""
+    """A session of fakes; any part may be given: source, encoder, lmm, memory (the fakes), clock, speaker."""
     encoder = parts.get("encoder") or FakeEncoder()
     lmm = parts.get("lmm") or FakeLMM()
     memory = parts.get("memory") or FakeMemory()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from app.cli.output import Output, clock_time
 from app.cli.parsing import LIVE_WATCH_S, AskOptions
+from app.cli.tape import Tape, open_tape
 from app.errors import NothingSeenError
 
 if TYPE_CHECKING:
@@ -43,8 +44,13 @@ class Deadline:
 
 def ask(options: AskOptions, output: Output, make_session: MakeSession | None = None) -> int:
     """Returns 0 when all questions are answered; raises what prevented it."""
+    with open_tape(options.speak_to) as tape:
+        return _ask(options, output, make_session or _make_real_session, tape)
+
+
+def _ask(options: AskOptions, output: Output, make_session: MakeSession, tape: Tape | None) -> int:
     deadline = Deadline(options.timeout_s)
-    session = (make_session or _make_real_session)(config_of(options))
+    session = make_session(config_of(options))
     try:
         _start(session, deadline)
         _play(session, output, deadline)
@@ -53,8 +59,13 @@ def ask(options: AskOptions, output: Output, make_session: MakeSession | None = 
             output.note(note)
         for number, question in enumerate(options.questions):
             output.question(number, question, len(options.questions))
-            result = _answer(session.ask(question), number, output, deadline)
-            output.answer(number, result, note or result.note)
+            answer = session.ask(question)
+            spoken = None if tape is None else tape.speak(session, answer)
+            result = _answer(answer, number, output, deadline)
+            speech = None
+            if tape is not None and spoken is not None:
+                speech = tape.finish(spoken, lambda: deadline.check("before the answer was spoken"))
+            output.answer(number, result, note or result.note, speech)
     except BaseException:
         _close(session, logging.DEBUG)  # the user is told why it ended, not what followed from that
         raise
@@ -67,13 +78,16 @@ def config_of(options: AskOptions) -> "AssistantConfig":
     from app.capturing import CaptureConfig
     from app.config import AssistantConfig
     from app.perceiving import PerceiveConfig
+    from app.speaking import SpeechConfig
     from vision.sources import SourceConfig
 
     speed = cast(Literal["realtime", "max"], options.speed)
     # More than is encoded, so that the very last frame is known; less than all, since making pictures costs time.
     max_fps = max(2 * options.fps, 4.0) if speed == "max" else None
+    to = options.speak_to
     return AssistantConfig(
         source=options.source,
+        speech=None if to is None else SpeechConfig(voice=to.voice, speed=to.speed, steps=to.steps),
         capture=CaptureConfig(
             reading=SourceConfig(speed=speed, max_fps=max_fps), stop_at_s=options.at_s, max_live_s=LIVE_WATCH_S
         ),

@@ -8,6 +8,7 @@ from app.errors import (
     NothingSeenError,
     QuestionError,
     RecordingError,
+    SpeechFileError,
     UnknownRecordingError,
     WeightsMissingError,
 )
@@ -45,7 +46,8 @@ exit codes:
   3    the source could not be opened
   4    the source ended before anything was seen, or nothing was recorded then
   5    a model is missing: run python3 launch.py once
-  6    a recording cannot be used: somebody records there, it cannot be written, or it is damaged
+  6    a recording cannot be used: somebody records there, it cannot be written, or it is damaged;
+       or the file of --speak cannot be written
   7    --timeout was reached
   130  stopped by Ctrl-C
   141  whoever read the output closed it
@@ -61,6 +63,7 @@ def exit_code_of(error: Exception) -> int:
         (QuestionError, EXIT_BAD_ARGUMENTS),
         (UnknownRecordingError, EXIT_BAD_ARGUMENTS),
         (RecordingError, EXIT_NOT_KEPT),
+        (SpeechFileError, EXIT_NOT_KEPT),
         (SourceOpenError, EXIT_NOT_OPENED),
         (NothingSeenError, EXIT_NOTHING_SEEN),
         (ModelMissingError, EXIT_MODEL_MISSING),

@@ -14,7 +14,7 @@ from app.answer import AnswerResult
 from app.answer_fields import answer_fields, frame_fields, rounded
 from app.status import SessionStatus
 
-__all__ = ["JsonOutput", "Output", "TextOutput", "make_output"]
+__all__ = ["JsonOutput", "Output", "TextOutput", "make_output", "spoken_line"]
 
 
 def make_output(stdout: TextIO, stderr: TextIO, *, is_json: bool) -> "Output":
@@ -44,8 +44,8 @@ class Output:
     def piece(self, number: int, text: str) -> None:
         """A piece of an answer."""
 
-    def answer(self, number: int, result: AnswerResult, note: str | None) -> None:
-        """A complete answer."""
+    def answer(self, number: int, result: AnswerResult, note: str | None, speech: dict[str, Any] | None = None) -> None:
+        """A complete answer; `speech`: what became of it as sound."""
 
     def result(self, fields: dict[str, Any], text: str) -> None:
         """A result of another kind: `fields` for programs, lines of `text` for people."""
@@ -88,8 +88,9 @@ class JsonOutput(Output):
     def piece(self, number: int, text: str) -> None:
         self._object({"type": "token", "question_index": number, "text": text})
 
-    def answer(self, number: int, result: AnswerResult, note: str | None) -> None:
-        self._object(answer_fields(result, note))
+    def answer(self, number: int, result: AnswerResult, note: str | None, speech: dict[str, Any] | None = None) -> None:
+        fields = answer_fields(result, note)
+        self._object(fields if speech is None else {**fields, "speech": speech})
 
     def result(self, fields: dict[str, Any], text: str) -> None:
         self._object(fields)
@@ -126,10 +127,12 @@ class TextOutput(Output):
         self._is_line_open = True
         self._write(text)
 
-    def answer(self, number: int, result: AnswerResult, note: str | None) -> None:
+    def answer(self, number: int, result: AnswerResult, note: str | None, speech: dict[str, Any] | None = None) -> None:
         end = "\n" if self._is_line_open else f"{result.text}\n"
         self._is_line_open = False
         self._write(f"{end}{evidence_line(result)}\n")
+        if speech is not None:
+            self.note(spoken_line(speech))
 
     def note(self, sentence: str) -> None:
         self._clear_progress()
@@ -156,6 +159,16 @@ def evidence_line(result: AnswerResult) -> str:
         return f"No single moment to show; {newest}"
     spans = [f"{_span(one.start_s, one.end_s)} (frame {one.frame_id})" for one in result.evidence]
     return f"Seen at {', '.join(spans)}; {newest}"
+
+
+def spoken_line(speech: dict[str, Any]) -> str:
+    """Such as: Spoken into answers.wav: 2.4 s from 0.0 s on, by the voice hibari."""
+    if "problem" in speech:
+        return f"The answer was not spoken to its end: {speech['problem']}"
+    return (
+        f"Spoken into {speech['file']}: {speech['seconds']:.1f} s from {speech['start_s']:.1f} s on, by the voice "
+        + (f"{speech['voice']}.")
+    )
 
 
 def clock_time(time_s: float) -> str:

@@ -17,6 +17,7 @@ from app.cli.recording_options import (
     recording_options,
 )
 from app.cli.serve_options import ServeOptions, add_serve, serve_options
+from app.cli.speech_options import SpeakTo, add_speech_options, speech_options
 
 __all__ = ["AskOptions", "ServeOptions", "parse"]
 
@@ -41,6 +42,7 @@ class AskOptions:
     speed: str
     is_json: bool
     timeout_s: float | None
+    speak_to: SpeakTo | None
     is_verbose: bool
 
 
@@ -62,6 +64,7 @@ def parse(argv: list[str]) -> AskOptions | ServeOptions | RecordingOptions:
         speed=words.speed,
         is_json=words.json,
         timeout_s=words.timeout,
+        speak_to=speech_options(parser, words),
         is_verbose=words.verbose,
     )
 
@@ -104,4 +107,5 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     ask.add_argument(
         "--timeout", type=checked_number("a number of seconds > 0", 1e-3), metavar="SECONDS", help=timeout_help
     )
+    add_speech_options(ask)
     ask.add_argument("--verbose", action="store_true", help="tell what happens, on stderr")

@@ -11,8 +11,9 @@ from typing import Any
 
 from app.answer import Answer, AnswerResult
 from app.answer_fields import answer_fields
-from app.cli.output import Output
+from app.cli.output import Output, spoken_line
 from app.cli.recording_options import QueryOptions
+from app.cli.tape import open_tape
 from app.recording.clock_words import iso_time
 from app.recording.folder import RecordingFolder, default_data_folder
 from app.recording.stored import StoredRecording, Understood
@@ -28,7 +29,7 @@ def query(options: QueryOptions, output: Output) -> int:
 
     end_s = None if options.timeout_s is None else time.monotonic() + options.timeout_s
     recording = open_recording(options.name, options.data)
-    with contextlib.closing(recording):
+    with contextlib.closing(recording), open_tape(options.speak_to) as tape:
         # Placed before any weights are read: an impossible time is told at once.
         asked = [recording.understood(one, options.said_from, options.said_to) for one in options.questions]
         with StoredSession(recording) as session:
@@ -37,7 +38,8 @@ def query(options: QueryOptions, output: Output) -> int:
                 if understood.note is not None:
                     output.note(understood.note)
                 result = _tell(session.ask(understood.question), number, recording, output, end_s)
-                _show(result, options.questions[number], understood, recording, output)
+                speech = None if tape is None else tape.speak_text(recording.telling().whole(result.text))
+                _show(result, options.questions[number], understood, recording, output, speech)
                 if options.export is not None:
                     _export(result, recording, options.export, output)
     return 0
@@ -67,7 +69,12 @@ def _tell(answer: Answer, number: int, recording: StoredRecording, output: Outpu
 
 
 def _show(
-    result: AnswerResult, question: str, understood: Understood, recording: StoredRecording, output: Output
+    result: AnswerResult,
+    question: str,
+    understood: Understood,
+    recording: StoredRecording,
+    output: Output,
+    speech: dict[str, Any] | None,
 ) -> None:
     clock, words = recording.clock, recording.words_of
     evidence, told = [], []
@@ -94,9 +101,11 @@ def _show(
         "newest": iso_time(clock.wall_s(result.asked_at_s)),
         "evidence": evidence,
     }
+    if speech is not None:
+        fields["speech"] = speech
     newest = f"newest picture {words(result.asked_at_s)}"
     line = f"Seen at {', '.join(told)}; {newest}" if told else f"No single moment to show; {newest}"
-    output.result(fields, f"\n{line}")
+    output.result(fields, f"\n{line}" if speech is None else f"\n{line}\n{spoken_line(speech)}")
 
 
 def _export(result: AnswerResult, recording: StoredRecording, folder: Path, output: Output) -> None:

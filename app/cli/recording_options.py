@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.cli.exit_codes import EXIT_CODES_HELP
 from app.cli.option_values import DEFAULT_FPS_HELP, checked_fps, checked_number, checked_question, checked_source
+from app.cli.speech_options import SpeakTo, add_speech_options, speech_options
 
 __all__ = [
     "RECORDING_COMMANDS",
@@ -70,6 +71,7 @@ class QueryOptions:
     is_json: bool
     export: Path | None
     timeout_s: float | None
+    speak_to: SpeakTo | None
     is_verbose: bool
 
 
@@ -179,12 +181,15 @@ def recording_options(words: argparse.Namespace) -> RecordingOptions:
         said_to=words.said_to,
         export=words.export,
         timeout_s=words.timeout,
+        speak_to=words.speak_to,
         **place,
     )
 
 
 def check_together(parser: argparse.ArgumentParser, words: argparse.Namespace) -> None:
     """What no single option can tell. Ends as argparse does."""
+    if words.command == "query":
+        words.speak_to = speech_options(parser, words)
     if words.command == "record":
         if words.config is None and (words.source is None or words.name is None):
             parser.error("record needs --source and --name, or --config")
@@ -228,6 +233,7 @@ def _add_query(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     query.add_argument(
         "--export", type=Path, metavar="FOLDER", help="write picture, clip and JSON of the evidence there"
     )
+    add_speech_options(query)
     timeout = checked_number("a number of seconds > 0", 1e-3)
     query.add_argument("--timeout", type=timeout, metavar="SECONDS", help="give up (exit code 7) after so long")
 
