@@ -118,8 +118,10 @@ class Session:
         try:
             self._start_workers()
         except BaseException:  # Ctrl-C included: no thread may be left behind
-            self._was_failure_told = True
+            self._was_failure_told, was_closing = True, self._is_closing
             self.close()
+            if was_closing:
+                self._join()  # that close() may have been over before the workers were launched
             raise
 
     def ask(self, text: str, at_s: float | None = None, conversation: Conversation | None = None) -> Answer:
@@ -251,6 +253,7 @@ class Session:
 
     def _start_workers(self) -> None:
         deadline_s = time.monotonic() + self.config.start_timeout_s
+        self._raise_if_stopped()
         self._capture.launch(self._on_exit)
         self._capture.ready.wait(_QUICK_OPEN_S)
         self._raise_if_stopped()

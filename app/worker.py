@@ -40,6 +40,7 @@ class Worker:
         self.finished = threading.Event()  # set when the last step is done and everything is given back
         self._stop = stop
         self._on_exit: Callable[[Worker], None] | None = None
+        self._was_launched, self._has_begun = False, threading.Event()
         # A daemon, so that a device or a kernel that never returns cannot hold the process; close() still waits for it.
         self._thread = threading.Thread(target=self._run, name=f"afterglow-{name}", daemon=True)
 
@@ -64,6 +65,7 @@ class Worker:
     def launch(self, on_exit: "Callable[[Worker], None]") -> None:
         """Starts the thread without waiting. `on_exit` is called in it, last."""
         self._on_exit = on_exit
+        self._was_launched = True
         self._thread.start()
 
     def wait_ready(self, timeout_s: float) -> None:
@@ -77,11 +79,15 @@ class Worker:
         """Waits for the thread's end. True: it is gone (or never was)."""
         if self._thread is threading.current_thread():
             return True  # a worker that closes the session: it ends after this call
-        if self.was_started:
-            self._thread.join(max(timeout_s, 0.0))
+        if self._was_launched:
+            deadline_s = time.monotonic() + max(timeout_s, 0.0)
+            if not self._has_begun.wait(max(timeout_s, 0.0)):
+                return False  # another thread is launching it at this moment
+            self._thread.join(max(deadline_s - time.monotonic(), 0.0))
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        self._has_begun.set()
         started_s = time.monotonic()
         self._guard(self._open_and_step)
         self._guard(self.close)

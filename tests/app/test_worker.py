@@ -107,3 +107,23 @@ def test_first_cause_is_kept() -> None:
     stop.fail(first)
     stop.fail(second)
     assert stop.cause is first
+
+
+def test_a_worker_that_is_just_being_launched_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = ScriptedWorker(StopSignal())
+    may_start, start = threading.Event(), worker._thread.start
+
+    def start_later() -> None:
+        assert may_start.wait(10.0)
+        start()
+
+    monkeypatch.setattr(worker._thread, "start", start_later)
+    launching = threading.Thread(target=worker.launch, args=(lambda ended: None,))
+    launching.start()
+    while not worker._was_launched:
+        pass
+    assert not worker.join(0.01)
+    may_start.set()
+    assert worker.join(10.0)
+    launching.join(10.0)
+    assert worker.calls[-1] == "close"
