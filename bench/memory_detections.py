@@ -5,8 +5,10 @@ where when. Misses are as frequent as in the training simulator (measured on rea
 In the twin another concept makes the asked visit; every other frame is the same to the byte.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,6 +20,14 @@ __all__ = ["LAYOUT", "DetectorStream", "Visit"]
 LAYOUT = GridLayout(num_concepts=len(CONCEPTS))
 Frame = tuple[np.ndarray, np.ndarray, float, int]
 _NOISE = NoiseConfig()
+
+
+class Digest(Protocol):
+    """As hashlib makes them."""
+
+    def update(self, data: Any, /) -> None: ...
+
+    def digest(self) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -46,14 +56,23 @@ class DetectorStream:
         self.twin_event = replace(self.event, concept=other)
         self._visits = self._plan(rng)
 
-    def frames(self, event: Visit) -> Iterator[Frame]:
-        """All frames, with `event` as the visit that differs."""
+    def frames(self, event: Visit, digest: Digest | None = None) -> Iterator[Frame]:
+        """All frames, read-only, with `event` as the visit that differs. `digest` takes every byte outside of it."""
         for number in range(self.num_frames):
             rng = np.random.default_rng((self.seed, number))  # noise by the frame's number alone
             objects = [row for visit in self._visits if (row := _seen(visit, number, rng)) is not None]
             seen = _seen(event, number, np.random.default_rng((self.seed, number, 1)))
             tokens = grid_from_objects([*objects, seen] if seen is not None else objects, LAYOUT)
-            yield tokens, grid_key(tokens, LAYOUT), number / self.fps, number
+            key = grid_key(tokens, LAYOUT)
+            tokens.flags.writeable = False
+            if digest is not None and not event.first <= number <= event.last:
+                digest.update(tokens)
+                digest.update(key)
+            yield tokens, key, number / self.fps, number
+
+    def digest(self) -> Digest:
+        """A new one, to compare twins by."""
+        return hashlib.blake2b(f"{self.seed} {self.fps}".encode())
 
     def present(self, number: int) -> list[int]:
         """Concepts of the cast that are in view for two seconds before and after this frame: no doubtful cases."""

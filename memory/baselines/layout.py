@@ -54,8 +54,11 @@ class Held(NamedTuple):
 
 
 def held_frame(tokens: Floats, key: Floats, time_s: float, frame_id: int) -> Held:
-    """One frame, copied; the key normalised as StreamMemory does."""
-    own = np.array(tokens, np.float32)
+    """One frame, copied unless nobody can write into it; the key normalised as StreamMemory does."""
+    if isinstance(tokens, np.ndarray) and tokens.dtype == np.float32 and not tokens.flags.writeable:
+        own = tokens
+    else:
+        own = np.array(tokens, np.float32)
     own_key = np.array(key, np.float32)
     length = float(np.linalg.norm(own_key.astype(np.float64)))
     own_key = own_key if length == 0.0 else own_key / np.float32(length)
