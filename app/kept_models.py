@@ -1,7 +1,7 @@
 """Models that outlive a session, so that choosing another source does not load them again.
 
-Comes in: the functions that load them. Goes out: the encoder and the LMM, lent to one session at a time, whose threads
-use them and give them back when they close.
+Comes in: the functions that load them. Goes out: the encoder, the LMM and a voice, lent to one session at
+a time, whose threads use them and give them back when they close.
 """
 
 import threading
@@ -15,6 +15,7 @@ from app.encoder import Encoded, Encoder, Layout
 from app.language.lmm import LMM, Question, Reply
 
 if TYPE_CHECKING:
+    from app.speech import Speaker, SpeakOptions
     from memory import Snapshot
 
 __all__ = ["KeptModels"]
@@ -29,9 +30,12 @@ class KeptModels:
         self,
         load_encoder: Callable[[], Encoder] = loading.load_encoder,
         load_lmm: Callable[[], LMM] = loading.load_lmm,
+        load_speaker: "Callable[[str], Speaker]" = loading.load_speaker,
     ) -> None:
         self._encoders: _Shelf[Encoder] = _Shelf(load_encoder)
         self._lmms: _Shelf[LMM] = _Shelf(load_lmm)
+        self._load_speaker = load_speaker
+        self._speakers: dict[str, _Shelf[Speaker]] = {}  # by the name of the voice
 
     def encoder(self) -> Encoder:
         """Called by the perceive thread of a session."""
@@ -41,10 +45,17 @@ class KeptModels:
         """Called by the answer thread of a session."""
         return _LentLMM(self._lmms.take(), self._lmms)
 
+    def speaker(self, voice: str) -> "Speaker":
+        """Called by the speak thread of a session. Raises what opening the voice raises."""
+        shelf = self._speakers.setdefault(voice, _Shelf(lambda: self._load_speaker(voice)))
+        return _LentSpeaker(shelf.take(), shelf)
+
     def close(self) -> None:
         """Closes what is kept; what is lent is closed when it comes back. May be called twice."""
         self._encoders.close()
         self._lmms.close()
+        for shelf in self._speakers.values():
+            shelf.close()
 
 
 class _Shelf(Generic[T]):
@@ -117,6 +128,24 @@ class _LentLMM:
         lmm, self._lmm = self._lmm, None
         if lmm is not None:
             self._shelf.give_back(lmm)
+
+
+class _LentSpeaker:
+    def __init__(self, speaker: "Speaker", shelf: "_Shelf[Speaker]") -> None:
+        self._speaker: Speaker | None = speaker
+        self._shelf = shelf
+        self.name, self.sample_rate = speaker.name, speaker.sample_rate
+
+    def synthesise(
+        self, text: str, options: "SpeakOptions", is_cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[np.ndarray]:
+        assert self._speaker is not None
+        return self._speaker.synthesise(text, options, is_cancelled)
+
+    def close(self) -> None:
+        speaker, self._speaker = self._speaker, None
+        if speaker is not None:
+            self._shelf.give_back(speaker)
 
 
 def _close(part: object) -> None:

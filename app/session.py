@@ -63,7 +63,7 @@ class Session:
         encoder: Callable[[], Encoder] | None = None,
         lmm: "Callable[[], LMM] | None" = None,
         memory: "Callable[[Encoder], StreamMemory] | None" = None,
-        speaker: "Callable[[], Speaker] | None" = None,
+        speaker: "Callable[[str], Speaker] | None" = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.config = config
@@ -97,9 +97,7 @@ class Session:
         self.moments = Moments(self._perceive, self._keeper, self._drop_answers)
         self._speak = None
         if config.speech is not None:
-            voice = config.speech.voice
-            open_voice = speaker or (lambda: loading.load_speaker(voice))
-            self._speak = SpeakWorker(config.speech, open_voice, stop=self._stop, clock=clock)
+            self._speak = SpeakWorker(config.speech, speaker or loading.load_speaker, stop=self._stop, clock=clock)
         speaking = () if self._speak is None else (self._speak,)
         self._workers: tuple[Worker, ...] = (self._capture, self._perceive, self._answer, *speaking)
         self._conversation = Conversation()

@@ -59,11 +59,12 @@ class SpeakWorker(Worker):
     def __init__(
         self,
         config: SpeechConfig,
-        open_voice: "Callable[[], Speaker]",
+        open_voice: "Callable[[str], Speaker]",
         *,
         stop: StopSignal,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """open_voice: opens a voice by its name; called by this thread."""
         super().__init__("speak", stop)
         self._config, self._open_voice, self._clock = config, open_voice, clock
         self._channel: Handoff[SpokenAnswer] = Handoff(config.max_waiting)
@@ -177,7 +178,7 @@ class SpeakWorker(Worker):
         if self._speaker is None:
             started_s, self._is_opening = self._clock(), True
             try:
-                self._speaker = self._open_voice()
+                self._speaker = self._open_voice(self._config.voice)
                 self._problem = None
                 _log.info("voice %s ready after %.1f s", self._speaker.name, self._clock() - started_s)
             except Exception as error:  # as above: the session goes on without a voice

@@ -3,6 +3,7 @@
 `open_voice` opens a Speaker; `speak` drives it from streaming text into a Sink. No threads are made here.
 """
 
+from app.speech.audio import pcm16
 from app.speech.clauses import ClauseSplitter, split_clauses
 from app.speech.errors import PromptError, SinkError, SpeechError, SpeechTextError, VoiceMissingError
 from app.speech.mel import SAMPLE_RATE
@@ -32,6 +33,7 @@ __all__ = [
     "WavSink",
     "has_trained_voice",
     "open_voice",
+    "pcm16",
     "speak",
     "split_clauses",
 ]

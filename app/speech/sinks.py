@@ -100,7 +100,8 @@ class CallbackSink:
 class PlayerQueue:
     """At most max_s seconds of audio between the speaking thread and a player. `cancel` silences it at once."""
 
-    def __init__(self, sample_rate: int, max_s: float = 4.0, stall_s: float = 10.0) -> None:
+    def __init__(self, sample_rate: int = SAMPLE_RATE, max_s: float = 4.0, stall_s: float = 10.0) -> None:
+        self.sample_rate = sample_rate
         self._sample_rate, self._max_samples, self._stall_s = sample_rate, round(max_s * sample_rate), stall_s
         self._blocks: deque[np.ndarray] = deque()
         self._changed = threading.Condition()

@@ -22,6 +22,7 @@ from app.web.packets import Packet, PacketKind, pack, unpack
 from app.web.page_session import PageSession
 from app.web.page_state import status_message
 from app.web.pictures import DEFAULT_SIDE_PX
+from app.web.voice_wishes import VOICE_WISHES, obey_voice
 from app.web.watching import Watch, sentence_of
 from vision import VisionError
 
@@ -121,6 +122,8 @@ class Connection:
                 self._start(page, read_choice(message.get("kind"), message.get("spec")))
             elif kind == "stop":
                 await page.stop()
+            elif kind in VOICE_WISHES:
+                obey_voice(page, message)
             else:
                 await self._problem(_NOT_UNDERSTOOD, "page")
         except (AfterglowError, VisionError) as error:
@@ -156,6 +159,8 @@ class Connection:
                 news_due_s = now_s + _TICK_S
                 page.advance()
                 await self._tell_exchanges(page)
+                for item in page.speech.news():
+                    await self._send(item)
             if now_s >= status_due_s:
                 status_due_s = now_s + _STATUS_S
                 await self._send(self._status(page))

@@ -30,9 +30,11 @@ class Exchange:
         question: str,
         watch: Watch,
         conversation: Conversation,
+        listen: Callable[[Answer], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """question: clean already."""
+        """question: clean already. listen: gets the answer as soon as it is being made, for who wants to hear it."""
+        self._listen = listen
         self.number, self.question, self._conversation = number, question, conversation
         self.was_cancelled = False
         self._watch: Watch | None = watch
@@ -75,6 +77,11 @@ class Exchange:
         news: list[News] = [{"type": "piece", "id": self.number, "text": "".join(pieces)}] if pieces else []
         return news, num_told + len(pieces)
 
+    @property
+    def text(self) -> str | None:
+        """What was answered, or why nothing was; None while it is being made."""
+        return None if self._end is None else str(self._end.get("text") or self._end.get("message") or "")
+
     def opening(self) -> News:
         """How a page shows it first."""
         return {"type": "asked", "id": self.number, "question": self.question}
@@ -85,6 +92,8 @@ class Exchange:
             return
         try:
             self._answer = watch.session.ask(self.question, conversation=self._conversation)
+            if self._listen is not None:
+                self._listen(self._answer)
         except NothingSeenError as error:
             if not _may_still_see(watch.session) or self._clock() - self._sent_s > _MAX_HOLD_S:
                 self._fail(sentence_of(error))
@@ -104,7 +113,7 @@ class Exchange:
         self._let_go({"type": "failed", "id": self.number, "message": sentence})
 
     def _let_go(self, end: News) -> None:
-        self._end, self._answer, self._watch = end, None, None
+        self._end, self._answer, self._watch, self._listen = end, None, None, None
 
 
 def _evidence(result: AnswerResult, watch_number: int) -> list[News]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from app.config import AssistantConfig
 from app.errors import AfterglowError
+from app.speaking import SpeechConfig
 from app.web.cameras import Cameras
 from app.web.choices import Choice, EndableSource, make_camera_source, make_source
 from app.web.page_session import PageSession
@@ -40,7 +41,7 @@ class Hub:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         answer = dataclasses.replace(config.answer, put_timeout_s=0.0)  # the event loop may not be kept waiting
-        self.config = dataclasses.replace(config, answer=answer)
+        self.config = dataclasses.replace(config, answer=answer, speech=config.speech or SpeechConfig())
         self._make_session, self._warm_up, self._clock = make_session, warm_up, clock
         self._pages: dict[str, PageSession] = {}
         self.cameras: Cameras | None = None  # what the program watches; where it is one, every new page sees it at once
@@ -67,7 +68,7 @@ class Hub:
     def make_camera(self, number: int, config: AssistantConfig) -> Watch:
         """A watch that belongs to the program, not to a page. Raises SourceOpenError with a sentence."""
         source = make_camera_source(config)
-        config = dataclasses.replace(config, answer=self.config.answer)
+        config = dataclasses.replace(config, answer=self.config.answer, speech=self.config.speech)
         return Watch(number, self._make_session(config, source), source, is_shared=True)
 
     def connect(self, key: str | None) -> PageSession:
@@ -97,6 +98,7 @@ class Hub:
     def disconnect(self, page: PageSession) -> None:
         """Its tab has gone, or its connection was lost."""
         page.detached_s = self._clock()
+        page.speech.silence()
 
     def drop_gone(self) -> None:
         """Closes the sessions of pages that did not come back in time."""

@@ -12,9 +12,10 @@ from typing import Any
 
 from app.errors import NothingSeenError, TooManyQuestionsError
 from app.questions import clean_question
-from app.session import Conversation
+from app.session import Answer, Conversation
 from app.web.choices import Choice, EndableSource
 from app.web.exchanges import Exchange
+from app.web.page_speech import PageSpeech
 from app.web.rates import RateLimit
 from app.web.watching import Watch
 
@@ -43,6 +44,7 @@ class PageSession:
         self._num_wishes = 0  # starts and stops so far: the last one counts, also while another is being carried out
         self._is_closed = False
         self._conversation = Conversation()  # about what is watched now
+        self.speech = PageSpeech()
         self._limit = RateLimit(MAX_QUESTIONS, QUESTIONS_PERIOD_S)
 
     @property
@@ -103,13 +105,19 @@ class PageSession:
         if wait_s > 0:
             raise TooManyQuestionsError(f"That were many questions: ask again in {math.ceil(wait_s)} s.")
         self._num_asked += 1
-        exchange = Exchange(self._num_asked, question, self.watch, self._conversation)
+        self.speech.silence()  # who asks anew does not want to hear the end of the last answer
+        listen = self._listener(self._num_asked, self.watch) if self.speech.is_on else None
+        exchange = Exchange(self._num_asked, question, self.watch, self._conversation, listen)
         self.exchanges.append(exchange)
         self.advance()
         return exchange
 
+    def _listener(self, number: int, watch: Watch) -> Callable[[Answer], None]:
+        return lambda answer: self.speech.speak(answer, watch.session, number)
+
     def cancel(self) -> None:
-        """Stops the answer that is being made."""
+        """Stops the answer that is being made, and what is being heard."""
+        self.speech.silence()
         for exchange in self.exchanges:
             if not exchange.is_over and not exchange.was_cancelled:
                 exchange.cancel()
@@ -117,6 +125,7 @@ class PageSession:
 
     def advance(self) -> None:
         """Asks what was held back, in order."""
+        self.speech.follow(None if self.watch is None else self.watch.session)
         for exchange in self.exchanges:
             exchange.advance()
             if not exchange.is_asked:

@@ -3,6 +3,7 @@
 Comes in: the watch (or none), and whether the models are being loaded. Goes out: a dictionary for the page.
 """
 
+import dataclasses
 from typing import Any
 
 from app.session import SessionStatus
@@ -42,6 +43,7 @@ def status_message(
         "ttft_ms": status.last_ttft_ms,
         "model": status.lmm_name,
         "waiting": status.questions_waiting,
+        "speech": None if status.speech is None else dataclasses.asdict(status.speech),
     }
 
 

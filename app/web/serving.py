@@ -76,7 +76,8 @@ def _make_application(
     from app.shared_lmm import SharedLMM
     from app.web.warming import WarmUp
 
-    warm_up = WarmUp(KeptModels(load_lmm=SharedLMM(loading.load_lmm).lend))
+    models = KeptModels(load_lmm=SharedLMM(loading.load_lmm).lend)
+    warm_up = WarmUp(models)
     warm_up.begin()
     from app.web.application import make_application
     from app.web.cameras import Cameras
@@ -87,7 +88,9 @@ def _make_application(
 
     hub = Hub(
         config,
-        lambda made, opened: Session(made, source=opened, encoder=warm_up.encoder, lmm=warm_up.lmm),
+        lambda made, opened: Session(
+            made, source=opened, encoder=warm_up.encoder, lmm=warm_up.lmm, speaker=models.speaker
+        ),
         warm_up=warm_up,
     )
     application = make_application(hub, Cameras(cameras, hub.make_camera))

@@ -40,7 +40,7 @@ def seconds_of(path: Path) -> float:
 
 def test_answers_are_spoken_one_after_the_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, speaker = tmp_path / "said.wav", FakeSpeaker()
-    assert run([*ASK, "--question", "And now?", "--speak", str(path)], speaker=lambda: speaker) == 0
+    assert run([*ASK, "--question", "And now?", "--speak", str(path)], speaker=lambda name: speaker) == 0
     first, second = [one["speech"] for one in answers(capsys.readouterr().out)]
     assert first.pop("first_audio_ms") >= 0 and second.pop("first_audio_ms") >= 0
     assert first == {"file": str(path), "start_s": 0.0, "seconds": 0.4, "voice": "fake voice"}
@@ -51,13 +51,13 @@ def test_answers_are_spoken_one_after_the_other(tmp_path: Path, capsys: pytest.C
 
 def test_without_speak_nothing_is_spoken(capsys: pytest.CaptureFixture[str]) -> None:
     speaker = FakeSpeaker()
-    assert run(ASK, speaker=lambda: speaker) == 0
+    assert run(ASK, speaker=lambda name: speaker) == 0
     assert "speech" not in answers(capsys.readouterr().out)[0] and speaker.said == []
 
 
 def test_people_are_told_where_the_speech_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [word for word in ASK if word != "--json"]
-    assert run([*words, "--speak", str(tmp_path / "said.wav")], speaker=FakeSpeaker) == 0
+    assert run([*words, "--speak", str(tmp_path / "said.wav")], speaker=lambda name: FakeSpeaker()) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith("I see a cat.\n") and "0.4 s from 0.0 s on, by the voice fake voice" in captured.err
 
@@ -65,7 +65,7 @@ def test_people_are_told_where_the_speech_is(tmp_path: Path, capsys: pytest.Capt
 def test_a_file_that_cannot_be_written_is_told_before_anything_is_opened(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def opened() -> FakeSpeaker:
+    def opened(name: str) -> FakeSpeaker:
         raise AssertionError
 
     assert run([*ASK, "--speak", str(tmp_path / "no" / "such.wav")], speaker=opened) == EXIT_NOT_KEPT
@@ -77,7 +77,7 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_is_opened(
 def test_a_voice_that_fails_leaves_the_answer_and_no_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Exception
 ) -> None:
-    def fail() -> FakeSpeaker:
+    def fail(name: str) -> FakeSpeaker:
         raise error
 
     assert run([*ASK, "--speak", str(tmp_path / "said.wav")], speaker=fail) == 0

@@ -47,7 +47,7 @@ class Voices:
     def __init__(self, *speakers: FakeSpeaker | Exception) -> None:
         self.speakers, self.num_opened = list(speakers), 0
 
-    def __call__(self) -> Any:
+    def __call__(self, name: str) -> Any:
         speaker = self.speakers[min(self.num_opened, len(self.speakers) - 1)]
         self.num_opened += 1
         if isinstance(speaker, Exception):
@@ -60,7 +60,7 @@ def start() -> Any:
     """start(voices, config): a running worker; stopped and joined at the end."""
     workers: list[tuple[SpeakWorker, StopSignal]] = []
 
-    def start_it(voices: Callable[[], Any], config: SpeechConfig | None = None, **parts: Any) -> SpeakWorker:
+    def start_it(voices: Callable[[str], Any], config: SpeechConfig | None = None, **parts: Any) -> SpeakWorker:
         stop = StopSignal()
         worker = SpeakWorker(config or SpeechConfig(), voices, stop=stop, **parts)
         worker.launch(lambda worker: None)
@@ -272,7 +272,7 @@ def test_impossible_settings_are_refused(limits: dict[str, Any]) -> None:
 # As part of a session
 
 
-def speaking_session(speaker: Callable[[], Any], **parts: Any) -> Session:
+def speaking_session(speaker: Callable[[str], Any], **parts: Any) -> Session:
     source = FakeSource(make_frames(5), is_live=True, never_ends=True)
     return make_session(config=AssistantConfig(speech=SpeechConfig()), speaker=speaker, source=source, **parts)
 
@@ -286,7 +286,7 @@ def ask_and_listen(session: Session, sink: Any) -> tuple[Answer, SpokenAnswer]:
 
 def test_a_session_speaks_its_answers() -> None:
     speaker = FakeSpeaker()
-    with speaking_session(lambda: speaker) as session:
+    with speaking_session(lambda name: speaker) as session:
         answer, spoken = ask_and_listen(session, ListSink())
         assert spoken.result(WAIT_S).is_whole
         assert " ".join(speaker.said) == answer.result(WAIT_S).text == "I see a cat."
@@ -307,7 +307,7 @@ def test_a_session_whose_voice_fails_still_answers() -> None:
 
 def test_closing_in_the_middle_of_a_spoken_answer_ends_in_time_and_leaves_no_one_waiting() -> None:
     gate = threading.Event()
-    session = speaking_session(lambda: FakeSpeaker(gate=gate))
+    session = speaking_session(lambda name: FakeSpeaker(gate=gate))
     session.start()
     sink = ListSink()
     _, spoken = ask_and_listen(session, sink)
@@ -322,7 +322,7 @@ def test_closing_in_the_middle_of_a_spoken_answer_ends_in_time_and_leaves_no_one
 def test_a_failing_model_ends_what_is_being_spoken() -> None:
     gate = threading.Event()
     lmm = FakeLMM(script=("I see a ", gate, RuntimeError("out of memory")))
-    session = speaking_session(FakeSpeaker, lmm=lmm)
+    session = speaking_session(lambda name: FakeSpeaker(), lmm=lmm)
     session.start()
     _, spoken = ask_and_listen(session, ListSink())
     gate.set()

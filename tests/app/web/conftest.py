@@ -23,7 +23,7 @@ from app.web.guard import Guard
 from app.web.hub import Hub
 from app.web.packets import Packet, PacketKind, pack, unpack
 from app.web.warming import WarmUp
-from tests.fakes import FakeClock, FakeEncoder, FakeLMM, FakeMemory, FakeSource
+from tests.fakes import FakeClock, FakeEncoder, FakeLMM, FakeMemory, FakeSource, FakeSpeaker
 from vision.sources import Source
 
 HOST = "127.0.0.1:7860"
@@ -138,6 +138,7 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
         make_lmm: Callable[[], FakeLMM] = FakeLMM,
         make_encoder: Callable[[], FakeEncoder] = FakeEncoder,
         warm_up: WarmUp | None = None,
+        speaker: Callable[[str], FakeSpeaker] = lambda name: FakeSpeaker(),
         cameras: dict[str, AssistantConfig] | None = None,
     ) -> Server:
         known = sources or {}
@@ -154,6 +155,7 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
                 source=source,
                 encoder=make_encoder if warm_up is None else warm_up.encoder,
                 lmm=lmm,
+                speaker=speaker,
                 memory=lambda encoder: FakeMemory(),  # type: ignore[arg-type,return-value]
             )
 
