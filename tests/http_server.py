@@ -12,6 +12,7 @@ import base64
 import hashlib
 import re
 import socket
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -37,10 +38,11 @@ class HttpServer:
         jpeg: bytes = b"",
         challenge: Literal["Basic", "Digest"] = "Basic",
         redirect_to: str = "",
+        tls: ssl.SSLContext | None = None,
     ):
         """ending: what happens after `fraction` of the bytes of a stream: it is over, falls silent, falls silent for
         `pause_s` and goes on, or (a file with a length) is cut off. jpeg: the picture of /mjpeg. challenge: how
-        `credentials` are asked for."""
+        `credentials` are asked for. tls: it speaks https."""
         self.folder, self.ending, self.fraction, self.pause_s = folder, ending, fraction, pause_s
         self.credentials, self.jpeg, self.challenge, self.redirect_to = credentials, jpeg, challenge, redirect_to
         self.paths_asked: list[str] = []
@@ -52,6 +54,9 @@ class HttpServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._scheme = "http" if tls is None else "https"
+        if tls is not None:  # the handshake is made by the thread of each client, not by the one that accepts
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._server.block_on_close = False
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(
@@ -59,7 +64,7 @@ class HttpServer:
         )
 
     def url(self, path: str, userinfo: str = "") -> str:
-        return f"http://{userinfo}{'@' if userinfo else ''}127.0.0.1:{self.port}/{path}"
+        return f"{self._scheme}://{userinfo}{'@' if userinfo else ''}127.0.0.1:{self.port}/{path}"
 
     def __enter__(self) -> "HttpServer":
         self._thread.start()

@@ -1,4 +1,4 @@
-"""What some tests need of the machine, as Debian's packages bring it: a browser, and Python with GStreamer's server.
+"""What some tests need of the machine, as Debian's packages bring it: a browser, a camera server, OpenSSL.
 
 Where it is missing a test is skipped with the reason, but fails with AFTERGLOW_CI set: .ci/run has installed it there.
 """
@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-__all__ = ["chromium", "gstreamer_python"]
+__all__ = ["chromium", "gstreamer_python", "openssl"]
 
 _DEBIAN_PYTHON = "/usr/bin/python3"
 _HAS_SERVER = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
@@ -29,6 +29,11 @@ def gstreamer_python() -> str:
         if _has_server()
         else _missing("GStreamer's RTSP server is not on this machine (Debian: python3-gi gir1.2-gst-rtsp-server-1.0)")
     )
+
+
+def openssl() -> str:
+    """The path of OpenSSL's program."""
+    return shutil.which("openssl") or _missing("OpenSSL's program is not on this machine (Debian: openssl)")
 
 
 @cache

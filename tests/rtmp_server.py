@@ -6,6 +6,7 @@ It sends the pictures of a short H.264 clip, then hangs up. What the client asks
 import contextlib
 import io
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -24,14 +25,15 @@ _HANDSHAKE_BYTES = 1536
 class RtmpServer:
     """Use as a context manager; `url` is what a client opens."""
 
-    def __init__(self, *, num_frames: int = 20, fps: int = 50):
+    def __init__(self, *, num_frames: int = 20, fps: int = 50, tls: ssl.SSLContext | None = None):
+        """tls: it speaks rtmps."""
         self.num_clients_served = 0
         self._tags = list(_flv_tags(_make_flv(num_frames)))
-        self._fps = fps
+        self._fps, self._tls = fps, tls
         self._stop = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(0.1)
-        self.url = f"rtmp://127.0.0.1:{self._listener.getsockname()[1]}/live/camera"
+        self.url = f"{'rtmp' if tls is None else 'rtmps'}://127.0.0.1:{self._listener.getsockname()[1]}/live/camera"
         self._thread = threading.Thread(target=self._accept, name="rtmp-server", daemon=True)
 
     def __enter__(self) -> "RtmpServer":
@@ -53,7 +55,11 @@ class RtmpServer:
                 continue
             with connection, contextlib.suppress(OSError):  # the client may leave, as clients do
                 connection.settimeout(2.0)
-                self._serve(connection)
+                if self._tls is None:
+                    self._serve(connection)
+                else:
+                    with self._tls.wrap_socket(connection, server_side=True) as wrapped:
+                        self._serve(wrapped)
 
     def _serve(self, connection: socket.socket) -> None:
         hello = _receive(connection, 1 + _HANDSHAKE_BYTES)

@@ -33,6 +33,7 @@ OpenFailureKind = Literal[
     "refused",  # nothing listens at this address, or the host cannot be reached
     "unauthorized",  # wrong user or password, or the file may not be read
     "timeout",  # no answer in time
+    "untrusted",  # the host shows a certificate that is not accepted
     "forbidden",  # whoever asks may not open this: a file outside of the permitted folders, a host of our own
     "bad_url",  # the address itself is malformed or of a kind that is not accepted
     "too_large",  # pictures beyond the size limits

@@ -89,7 +89,9 @@ def config_of(options: AskOptions) -> "AssistantConfig":
         source=options.source,
         speech=None if to is None else SpeechConfig(voice=to.voice, speed=to.speed, steps=to.steps),
         capture=CaptureConfig(
-            reading=SourceConfig(speed=speed, max_fps=max_fps), stop_at_s=options.at_s, max_live_s=LIVE_WATCH_S
+            reading=options.reading.applied(SourceConfig(speed=speed, max_fps=max_fps)),
+            stop_at_s=options.at_s,
+            max_live_s=LIVE_WATCH_S,
         ),
         perceive=PerceiveConfig(fps=options.fps),
         start_timeout_s=min(options.timeout_s or 120.0, 120.0),

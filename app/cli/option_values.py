@@ -5,20 +5,24 @@ Comes in: one word. Goes out: its value, or argparse.ArgumentTypeError. Pure; li
 
 import argparse
 import math
+import os
 from collections.abc import Callable
 
 from app.errors import QuestionError
 from app.questions import clean_question
+from app.reading_options import ReadingOptions
 
 __all__ = [
     "DEFAULT_FPS_HELP",
     "MAX_FPS",
     "MIN_FPS",
     "add_fps",
+    "add_reading",
     "checked_fps",
     "checked_number",
     "checked_question",
     "checked_source",
+    "reading_options",
 ]
 
 MIN_FPS, MAX_FPS = 0.1, 30.0
@@ -47,6 +51,28 @@ def add_fps(parser: "argparse._ActionsContainer") -> None:
     """The option of `ask` and `serve`."""
     fps_help = f"{DEFAULT_FPS_HELP} (default: {DEFAULT_FPS:g})"
     parser.add_argument("--fps", type=checked_fps, default=DEFAULT_FPS, metavar="N", help=fps_help)
+
+
+def add_reading(parser: "argparse._ActionsContainer") -> None:
+    """The options of `ask`, `record` and `serve` for cameras of the network."""
+    parser.add_argument(
+        "--ca-file",
+        type=os.path.abspath,
+        metavar="FILE",
+        help="certificates (PEM) that are trusted in place of the system's, such as a camera's own",
+    )
+    parser.add_argument(
+        "--no-tls-check",
+        action="store_true",
+        help="accept any certificate: others on the way could then read password and pictures",
+    )
+    parser.add_argument(
+        "--hardware", metavar="KIND", help="decode with this (cuda, vaapi, videotoolbox), or without if it cannot"
+    )
+
+
+def reading_options(words: argparse.Namespace) -> ReadingOptions:
+    return ReadingOptions(ca_file=words.ca_file, checks_tls=not words.no_tls_check, hardware=words.hardware)
 
 
 def checked_number(allowed: str, low: float, high: float = 1e9, *, is_whole: bool = False) -> Callable[[str], float]:

@@ -8,7 +8,14 @@ import argparse
 from dataclasses import dataclass
 
 from app.cli.exit_codes import EXIT_CODES_HELP
-from app.cli.option_values import add_fps, checked_number, checked_question, checked_source
+from app.cli.option_values import (
+    add_fps,
+    add_reading,
+    checked_number,
+    checked_question,
+    checked_source,
+    reading_options,
+)
 from app.cli.recording_options import (
     RECORDING_COMMANDS,
     RecordingOptions,
@@ -18,6 +25,7 @@ from app.cli.recording_options import (
 )
 from app.cli.serve_options import ServeOptions, add_serve, serve_options
 from app.cli.speech_options import SpeakTo, add_speech_options, speech_options
+from app.reading_options import ReadingOptions
 
 __all__ = ["AskOptions", "ServeOptions", "parse"]
 
@@ -44,6 +52,7 @@ class AskOptions:
     timeout_s: float | None
     speak_to: SpeakTo | None
     is_verbose: bool
+    reading: ReadingOptions
 
 
 def parse(argv: list[str]) -> AskOptions | ServeOptions | RecordingOptions:
@@ -66,6 +75,7 @@ def parse(argv: list[str]) -> AskOptions | ServeOptions | RecordingOptions:
         timeout_s=words.timeout,
         speak_to=speech_options(parser, words),
         is_verbose=words.verbose,
+        reading=reading_options(words),
     )
 
 
@@ -102,6 +112,7 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     add_fps(ask)
     speed_help = "files: as fast as they can be read without losing a sampled frame (max, the default), or in real time"
     ask.add_argument("--speed", choices=("max", "realtime"), default="max", help=speed_help)
+    add_reading(ask)
     ask.add_argument("--json", action="store_true", help="one JSON object a line on stdout, the last of each an answer")
     timeout_help = "give up (exit code 7) when the whole command has taken so long (default: never)"
     ask.add_argument(

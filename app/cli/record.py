@@ -92,7 +92,7 @@ def recorder_config(camera: CameraEntry, data: Path) -> "AssistantConfig":
     return AssistantConfig(
         source=camera.source,
         credentials_file=camera.credentials_file,
-        capture=CaptureConfig(reading=reading),
+        capture=CaptureConfig(reading=camera.reading.applied(reading)),
         perceive=PerceiveConfig(fps=camera.fps),
         keep=keep,
         close_timeout_s=_CLOSE_TIMEOUT_S,
@@ -262,6 +262,7 @@ def _only_camera(options: RecordOptions) -> CameraEntry:
         max_days=options.max_days,
         min_free_gb=options.min_free_gb,
         video=options.keeps_video,
+        reading=options.reading,
     )
 
 
@@ -285,7 +286,7 @@ def _command(options: RecordOptions) -> list[str]:
     words += ["--no-video"] if not options.keeps_video else []
     if options.credentials_file is not None:
         words += ["--credentials-file", str(Path(options.credentials_file).resolve())]
-    return words
+    return words + options.reading.words()
 
 
 @contextlib.contextmanager

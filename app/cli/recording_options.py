@@ -8,8 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.cli.exit_codes import EXIT_CODES_HELP
-from app.cli.option_values import DEFAULT_FPS_HELP, checked_fps, checked_number, checked_question, checked_source
+from app.cli.option_values import (
+    DEFAULT_FPS_HELP,
+    add_reading,
+    checked_fps,
+    checked_number,
+    checked_question,
+    checked_source,
+    reading_options,
+)
 from app.cli.speech_options import SpeakTo, add_speech_options, speech_options
+from app.reading_options import ReadingOptions
 
 __all__ = [
     "RECORDING_COMMANDS",
@@ -57,6 +66,7 @@ class RecordOptions:
     credentials_file: str | None
     prints_unit: bool
     is_verbose: bool
+    reading: ReadingOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +167,7 @@ def recording_options(words: argparse.Namespace) -> RecordingOptions:
             keeps_video=not words.no_video,
             credentials_file=words.credentials_file,
             prints_unit=words.print_unit,
+            reading=reading_options(words),
             **common,
         )
     if words.command == "validate":
@@ -220,6 +231,7 @@ def _add_record(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     record.add_argument("--no-video", action="store_true", help="keep memory and pictures alone")
     record.add_argument("--credentials-file", metavar="FILE", help="two lines: user, password; readable by you alone")
+    add_reading(record)
     record.add_argument("--print-unit", action="store_true", help="print a systemd unit for this command, and end")
 
 

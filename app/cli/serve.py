@@ -29,11 +29,13 @@ def serve(options: ServeOptions, output: Output) -> int:
         if found is None:
             return EXIT_BAD_ARGUMENTS
         data, cameras = options.data or found.data, found.cameras
+    from app.capturing import CaptureConfig
     from app.cli.record import folders_locked
     from app.config import AssistantConfig
     from app.perceiving import PerceiveConfig
     from app.web import WebConfig
     from app.web import serve as serve_page
+    from vision.sources import SourceConfig
 
     web = WebConfig(
         host=options.host,
@@ -47,7 +49,10 @@ def serve(options: ServeOptions, output: Output) -> int:
         allowed_folders=options.allowed_folders,
         allows_devices=options.allows_devices,
     )
-    pages = AssistantConfig(perceive=PerceiveConfig(fps=options.fps))
+    pages = AssistantConfig(
+        perceive=PerceiveConfig(fps=options.fps),
+        capture=CaptureConfig(reading=options.reading.applied(SourceConfig())),
+    )
     is_kept = options.keeps or options.config is not None
     with folders_locked(data, cameras if is_kept else ()):
         configs = {one.name: _camera_config(one, pages, data if is_kept else None) for one in cameras}
@@ -57,7 +62,9 @@ def serve(options: ServeOptions, output: Output) -> int:
 
 def _named_cameras(options: ServeOptions) -> tuple[CameraEntry, ...]:
     named = zip(options.names, options.sources, strict=True)
-    return tuple(CameraEntry(name=name, source=source, fps=options.fps) for name, source in named)
+    return tuple(
+        CameraEntry(name=name, source=source, fps=options.fps, reading=options.reading) for name, source in named
+    )
 
 
 def _camera_config(camera: CameraEntry, pages: "AssistantConfig", data: Path | None) -> "AssistantConfig":

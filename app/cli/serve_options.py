@@ -7,7 +7,8 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.cli.option_values import add_fps, checked_number, checked_source
+from app.cli.option_values import add_fps, add_reading, checked_number, checked_source, reading_options
+from app.reading_options import ReadingOptions
 from app.recording.folder import NAME_RULE, is_name
 
 __all__ = ["ServeOptions", "add_serve", "serve_options"]
@@ -39,6 +40,7 @@ class ServeOptions:
     fps: float
     opens_browser: bool
     is_verbose: bool
+    reading: ReadingOptions
 
 
 def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -60,6 +62,7 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     place = "AFTERGLOW_DATA, else ~/.local/share/afterglow/recordings"
     watch.add_argument("--data", type=Path, metavar="FOLDER", help=f"where recordings lie (default: {place})")
     add_fps(watch)
+    add_reading(watch)
     where = serve.add_argument_group("where, and for whom")
     where.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     where.add_argument("--port", type=_port, default=7860, help="port to listen on (default: 7860)")
@@ -103,6 +106,7 @@ def serve_options(parser: argparse.ArgumentParser, words: argparse.Namespace) ->
         fps=words.fps,
         opens_browser=not words.no_browser,
         is_verbose=words.verbose,
+        reading=reading_options(words),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from app.reading_options import ReadingOptions
 from app.recording.folder import NAME_RULE, default_data_folder, is_name
 
 __all__ = ["CameraEntry", "CamerasFile", "Problem", "read_cameras"]
@@ -21,7 +22,8 @@ __all__ = ["CameraEntry", "CamerasFile", "Problem", "read_cameras"]
 _MAX_FILE_BYTES, _MAX_CAMERAS = 256 * 1024, 64
 _TOP = ("data", "cameras", "defaults")
 _NUMBERS = {"max_gb": (0.01, 1e6), "max_days": (0.001, 36_500.0), "fps": (0.1, 30.0), "min_free_gb": (0.0, 1e6)}
-_OPTIONS = (*_NUMBERS, "video")
+_READING = ("ca_file", "hardware", "tls_check")
+_OPTIONS = (*_NUMBERS, "video", *_READING)
 _CAMERA = ("name", "source", "credentials_file", *_OPTIONS)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -44,6 +46,7 @@ class CameraEntry:
     max_days: float = 7.0
     min_free_gb: float = 1.0
     video: bool = True
+    reading: ReadingOptions = ReadingOptions()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,7 @@ class CamerasFile:
 
 def read_cameras(path: Path, environ: Mapping[str, str] | None = None) -> CamerasFile:
     """environ: where ${NAME} in a source is looked up."""
-    reading = _Reading(os.environ if environ is None else environ)
+    reading = _Reading(os.environ if environ is None else environ, path.parent.absolute())
     data = default_data_folder()
     cameras: list[CameraEntry] = []
     root = _root(path, reading)
@@ -98,9 +101,9 @@ def _root(path: Path, reading: "_Reading") -> Any:
 class _Reading:
     """Collects what is wrong while it reads."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], beside: Path) -> None:
         self.problems: list[Problem] = []
-        self._environ = environ
+        self._environ, self._beside = environ, beside
 
     def add_at(self, line: int, sentence: str) -> None:
         self.problems.append(Problem(line, sentence))
@@ -146,7 +149,9 @@ class _Reading:
                 continue
             lines[name] = parts["name"].start_mark.line + 1
             secret = self.text(parts.get("credentials_file"), "credentials_file")
-            cameras.append(CameraEntry(name=name, source=source, credentials_file=secret, **{**defaults, **options}))
+            options = {**defaults, **options}
+            reading = self._reading(options)
+            cameras.append(CameraEntry(name=name, source=source, credentials_file=secret, reading=reading, **options))
         return cameras
 
     def options(self, node: Any, known: tuple[str, ...], parts: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -162,12 +167,27 @@ class _Reading:
                     self.add(parts[name], f"{name} should be a number from {low:g} to {high:g}.")
                 else:
                     found[name] = value
-        if "video" in parts:
-            if parts["video"].tag != "tag:yaml.org,2002:bool":
-                self.add(parts["video"], "video should be true or false.")
-            else:
-                found["video"] = str(parts["video"].value).lower() in ("true", "yes", "on")
+        for name in ("video", "tls_check"):
+            if name in parts:
+                found[name] = self._switch(parts[name], name)
+        for name in ("ca_file", "hardware"):
+            if name in parts:
+                found[name] = self.text(parts[name], name)
         return found
+
+    def _reading(self, options: dict[str, Any]) -> ReadingOptions:
+        """Takes what it needs out of the options. A path that is not absolute lies beside the file."""
+        ca_file = options.pop("ca_file", None)
+        return ReadingOptions(
+            ca_file=None if ca_file is None else str(self._beside / os.path.expanduser(ca_file)),
+            checks_tls=options.pop("tls_check", True),
+            hardware=options.pop("hardware", None),
+        )
+
+    def _switch(self, node: Any, name: str) -> bool:
+        if node.tag != "tag:yaml.org,2002:bool":
+            self.add(node, f"{name} should be true or false.")
+        return str(node.value).lower() in ("true", "yes", "on")
 
     def folder(self, node: Any, beside: Path) -> Path | None:
         """A folder; one that is not absolute lies beside the file."""

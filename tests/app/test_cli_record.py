@@ -236,6 +236,8 @@ def test_the_unit_holds_the_same_command_and_no_password(tmp_path: Path, capsys:
     assert line.startswith(f"ExecStart=/usr/bin/env python3 {ROOT / 'launch.py'} record --data {tmp_path}")
     assert '--source "rtsp://camera.local/100%%" --name front' in line
     assert "TimeoutStopSec=20" in unit
+    assert Recorded([*words, "--ca-file", "/etc/own.pem", "--no-tls-check", "--hardware", "vaapi"], {}).exit_code == 0
+    assert "--ca-file /etc/own.pem --no-tls-check --hardware vaapi" in capsys.readouterr().out
     words[1] = "rtsp://admin:s3cret@camera.local/x"
     assert Recorded(words, {}).exit_code == 2
     captured = capsys.readouterr()

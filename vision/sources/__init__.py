@@ -17,6 +17,7 @@ from vision.sources.pushed import PushedSource
 from vision.sources.reconnecting import ReconnectingSource
 from vision.sources.source import Source, SourceConfig, SourceCounters, set_idle, source_counters
 from vision.sources.spec import SourceSpec, mask_credentials, parse_spec
+from vision.sources.tls import TlsRules
 
 __all__ = [
     "OWNER",
@@ -35,6 +36,7 @@ __all__ = [
     "SourceSpec",
     "StreamGap",
     "SystemClock",
+    "TlsRules",
     "credentials_from_environment",
     "credentials_from_file",
     "mask_credentials",

@@ -1,10 +1,9 @@
 """Decoding with the machine's video hardware where PyAV offers it. If it does not work out, that is said, not hidden.
 
-In: the kind that was asked for. Out: the open container, and notes about what could not be had. Used by the reading
-thread only.
+In: the kind that was asked for. Out: the open container, and notes about what could not be had, which whoever keeps the
+connection announces once. Used by the reading thread only.
 """
 
-import logging
 from collections.abc import Callable
 
 from av.codec.hwaccel import HWAccel
@@ -14,8 +13,6 @@ from vision.errors import SourceOpenError
 from vision.sources.source import SourceConfig
 
 __all__ = ["no_hardware_note", "open_with_hardware", "software_note"]
-
-_log = logging.getLogger(__name__)
 
 
 def open_with_hardware(
@@ -29,7 +26,6 @@ def open_with_hardware(
     except (SourceOpenError, ValueError, RuntimeError):
         container = open_it(None)  # if the camera itself is the trouble, this raises the same again
     note = f"{name} is decoded without hardware: {config.hardware} cannot be used on this machine."
-    _log.warning("%s", note)
     return container, (note,)
 
 
@@ -46,5 +42,4 @@ def no_hardware_note(config: SourceConfig, name: str) -> tuple[str, ...]:
     if config.hardware is None:
         return ()
     note = f"{name} is decoded without hardware: {config.hardware} does not decode this kind of video."
-    _log.warning("%s", note)
     return (note,)

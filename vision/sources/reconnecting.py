@@ -32,7 +32,7 @@ __all__ = ["ReconnectingSource"]
 _log = logging.getLogger(__name__)
 
 # The camera itself said no, or our own rules did. Asking again at once helps nobody.
-_REFUSALS: tuple[OpenFailureKind, ...] = ("unauthorized", "missing", "forbidden", "bad_url")
+_REFUSALS: tuple[OpenFailureKind, ...] = ("unauthorized", "missing", "untrusted", "forbidden", "bad_url")
 # A try that is under way cannot be called off, so the first ones are short; one that was too short is followed by a
 # longer one.
 _FIRST_OPEN_TIMEOUT_S = 2.0
@@ -177,7 +177,11 @@ class ReconnectingSource:
     def _note_connected(self, source: Source) -> None:
         self.is_live = source.is_live
         self._offset_s, self._first_index, self._live_since_s = None, self._next_index, None
-        self._watch.connected(self._clock.monotonic_s(), source_notes(source))
+        notes = source_notes(source)
+        for note in notes:
+            if note not in self._watch.status.notes:  # said once, not at every connection
+                _log.warning("%s", note)
+        self._watch.connected(self._clock.monotonic_s(), notes)
 
     def _note_failure(self, error: SourceOpenError | SourceLostError) -> None:
         now_s = self._clock.monotonic_s()

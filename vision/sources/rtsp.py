@@ -5,10 +5,13 @@ longer than about two seconds. An interrupted RTSP read can be taken up again, s
 `read_timeout_s`; with RTMP two seconds of silence end the stream. A lost connection stays lost: see `reconnecting`.
 """
 
+from collections.abc import Callable
+
 import av
 from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 
+from vision.errors import SourceOpenError
 from vision.frame import Frame
 from vision.sources.access import OWNER, SourceAccess, check_camera, permitted_addresses
 from vision.sources.address import split_address
@@ -20,6 +23,7 @@ from vision.sources.packets import PacketTap
 from vision.sources.pyav_input import open_container, pick_video_stream
 from vision.sources.pyav_reader import VideoReader
 from vision.sources.source import MAX_WAIT_S, SourceConfig, SourceCounters
+from vision.sources.tls import is_distrusted, untrusted
 
 __all__ = ["CameraSource"]
 
@@ -53,6 +57,7 @@ class CameraSource(ContainerSource):
         self._url, self._config, self._clock = url, config or SourceConfig(), clock or SystemClock()
         self._access = access
         self._family = "rtmp" if url.lower().startswith("rtmp") else "rtsp"
+        self._has_tls, self._host = url.lower().startswith(("rtsps:", "rtmps:")), split_address(url).host
         self._player: LivePlayer | None = None
 
     @property
@@ -62,6 +67,8 @@ class CameraSource(ContainerSource):
 
     def _open(self) -> None:
         url = self._permitted_url()
+        if self._has_tls:
+            self._config.tls.check()
         read_timeout_s = _RTSP_READ_TIMEOUT_S if self._family == "rtsp" else _RTMP_READ_TIMEOUT_S
 
         def open_it(hwaccel: HWAccel | None) -> InputContainer:
@@ -74,10 +81,22 @@ class CameraSource(ContainerSource):
                 hwaccel=hwaccel,
             )
 
-        self._container, self.notes = open_with_hardware(open_it, self._config, self.name)
+        self._container, self.notes = self._opened(open_it, url)
         stream = pick_video_stream(self._container, self.name)
         self.notes = self.notes or software_note(self._container, self._config, self.name)
         self._player = self._make_player(self._container, stream)
+
+    def _opened(
+        self, open_it: Callable[[HWAccel | None], InputContainer], url: str
+    ) -> tuple[InputContainer, tuple[str, ...]]:
+        failure: SourceOpenError
+        try:
+            return open_with_hardware(open_it, self._config, self.name)
+        except SourceOpenError as error:
+            failure = error
+        if failure.kind == "refused" and self._is_distrusted(url):
+            failure = untrusted(self.name)
+        raise failure
 
     def _make_player(self, container: InputContainer, stream: av.VideoStream) -> LivePlayer:
         return LivePlayer(
@@ -98,6 +117,12 @@ class CameraSource(ContainerSource):
         found = permitted_addresses(self._access, address.host, address.port, self.name)
         return self._url if self._access.trust == "owner" else address.with_host(found[0])
 
+    def _is_distrusted(self, url: str) -> bool:
+        address = split_address(url)
+        if not self._has_tls:
+            return False
+        return is_distrusted(self._config.tls, self._host, address.host, address.port, self._config.open_timeout_s / 2)
+
     def _options(self) -> dict[str, str]:
         options = {
             "protocol_whitelist": _PROTOCOLS[self._family],
@@ -111,7 +136,7 @@ class CameraSource(ContainerSource):
                 "timeout": str(round(self._config.open_timeout_s * 1e6)),  # of the socket; `stimeout` would be ignored
                 "use_wallclock_as_timestamps": "1",
             }
-        return options
+        return options | (self._config.tls.decoder_options(self._host) if self._has_tls else {})
 
     def read(self, timeout_s: float) -> Frame | None:
         if self._player is None:

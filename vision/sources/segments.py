@@ -21,6 +21,7 @@ from vision.sources.playlist import MAX_PLAYLIST_BYTES, Piece, Playlist, pick_va
 from vision.sources.pyav_input import open_container, pick_video_stream
 from vision.sources.pyav_reader import ReadFailed, ReadInterrupted, VideoReader
 from vision.sources.source import MAX_WAIT_S, SourceCounters
+from vision.sources.tls import TlsRules
 from vision.sources.web_file import WebFile
 
 __all__ = ["SegmentReader"]
@@ -43,12 +44,12 @@ class SegmentReader:
         clock: Clock,
         counters: SourceCounters,
         *,
-        verify_tls: bool,
+        tls: TlsRules,
         open_timeout_s: float,
     ):
         """first: the answer of the playlist's address, not read yet. Raises SourceOpenError."""
         self._home, self._name, self._access = split_address(url), name, access
-        self._clock, self._counters, self._verify_tls = clock, counters, verify_tls
+        self._clock, self._counters, self._tls = clock, counters, tls
         self._deadline = first.deadline
         self._pieces: deque[Piece] = deque()
         self._newest_number = -1
@@ -184,7 +185,7 @@ class SegmentReader:
 
     def _open(self, url: str) -> WebFile:
         self._deadline.within(MAX_WAIT_S)
-        return WebFile(self._permitted(url), self._name, self._access, self._deadline, verify_tls=self._verify_tls)
+        return WebFile(self._permitted(url), self._name, self._access, self._deadline, tls=self._tls)
 
     def _permitted(self, url: str) -> str:
         """The address, with the password where it is the playlist's own host. Other hosts must be of the open

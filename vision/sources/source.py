@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from vision.frame import EndOfStream, Frame
 from vision.sources.connection import ConnectionConfig
+from vision.sources.tls import TlsRules
 
 __all__ = [
     "MAX_FRAME_MEGAPIXELS",
@@ -87,8 +88,8 @@ class SourceConfig:
     image_fps: float = 1.0
     """Pictures a second of a folder of images."""
 
-    verify_tls: bool = True
-    """False: a https host may show any certificate, as cameras with one of their own making do."""
+    tls: TlsRules = field(default_factory=TlsRules)
+    """Whose certificate is accepted from rtsps, rtmps and https."""
 
     def __post_init__(self) -> None:
         if self.speed not in ("realtime", "max"):

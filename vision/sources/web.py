@@ -76,6 +76,8 @@ class WebSource(ContainerSource):
     def _open(self) -> None:
         self._deadline.within(self._config.open_timeout_s)
         self._newest_s = self._clock.monotonic_s()
+        if self._url.lower().startswith("https:"):
+            self._config.tls.check()
         file = self._file = self._fetch()
         if file.content_type == "multipart/x-mixed-replace":
             self.notes = no_hardware_note(self._config, self.name)
@@ -87,7 +89,7 @@ class WebSource(ContainerSource):
             self._open_video(file)
 
     def _fetch(self) -> WebFile:
-        return WebFile(self._url, self.name, self._access, self._deadline, verify_tls=self._config.verify_tls)
+        return WebFile(self._url, self.name, self._access, self._deadline, tls=self._config.tls)
 
     def _open_playlist(self, first: WebFile) -> None:
         failure: SourceOpenError
@@ -99,7 +101,7 @@ class WebSource(ContainerSource):
                 self._access,
                 self._clock,
                 self.counters,
-                verify_tls=self._config.verify_tls,
+                tls=self._config.tls,
                 open_timeout_s=self._config.open_timeout_s,
             )
             self.notes = no_hardware_note(self._config, self.name)

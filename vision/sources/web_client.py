@@ -17,6 +17,7 @@ from urllib.parse import urljoin
 from vision.errors import OpenFailureKind, SourceOpenError
 from vision.sources.access import SourceAccess, permitted_addresses
 from vision.sources.address import SplitAddress, split_address
+from vision.sources.tls import TlsRules, untrusted
 from vision.sources.web_connection import Deadline, PinnedConnection
 
 __all__ = ["WebResponse", "fetch"]
@@ -73,14 +74,14 @@ def fetch(
     deadline: Deadline,
     *,
     start: int = 0,
-    verify_tls: bool = True,
+    tls: TlsRules,
 ) -> WebResponse:
     """GET. url: user and password in it are used; start: first byte that is wanted. Raises SourceOpenError."""
     first = address = split_address(url)
     failure: SourceOpenError
     try:
         for _ in range(_MAX_REDIRECTS + 1):
-            web = _get(address, first, name, access, deadline, start, verify_tls)
+            web = _get(address, first, name, access, deadline, start, tls)
             status = web.response.status
             if status in (200, 206):
                 return web
@@ -92,11 +93,7 @@ def fetch(
     except TimeoutError:
         failure = SourceOpenError(f"{name} did not answer in time.", "timeout")
     except ssl.SSLCertVerificationError:
-        failure = SourceOpenError(
-            f"The certificate of {name} is not one that this machine trusts. If the camera is your own, set "
-            "verify_tls to false for it.",
-            "refused",
-        )
+        failure = untrusted(name)
     except ConnectionRefusedError:
         failure = SourceOpenError(
             f"Nothing answers at {name}: the connection was refused. Check the host, the port and the camera.",
@@ -137,12 +134,12 @@ def _get(
     access: SourceAccess,
     deadline: Deadline,
     start: int,
-    verify_tls: bool,
+    tls: TlsRules,
 ) -> WebResponse:
     """One answer, after the question for user and password if the host puts it."""
     # A range is asked for even from the start on: the answer shows whether the host gives parts.
     headers = {"Accept": "*/*", "User-Agent": "Afterglow", "Range": f"bytes={start}-"}
-    web = _request(address, headers, name, access, deadline, verify_tls)
+    web = _request(address, headers, name, access, deadline, tls)
     if web.response.status != 401 or first.user is None:
         return web
     challenges = web.response.headers.get_all("WWW-Authenticate") or []
@@ -150,7 +147,7 @@ def _get(
     authorization = _authorization(address, challenges, first.user, first.password or "")
     if authorization is None:
         raise _refusal(401, name)
-    return _request(address, headers | {"Authorization": authorization}, name, access, deadline, verify_tls)
+    return _request(address, headers | {"Authorization": authorization}, name, access, deadline, tls)
 
 
 def _request(
@@ -159,11 +156,11 @@ def _request(
     name: str,
     access: SourceAccess,
     deadline: Deadline,
-    verify_tls: bool,
+    tls: TlsRules,
 ) -> WebResponse:
     connection = PinnedConnection(address, permitted_addresses(access, address.host, address.port, name), deadline)
     try:
-        connection.connect_with(verify_tls)
+        connection.connect_with(tls)
         connection.request("GET", address.target, headers=headers)
         response = connection.getresponse()
     except BaseException:

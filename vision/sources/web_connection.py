@@ -7,11 +7,11 @@ A plain time-out would start anew with every byte that comes. Reading thread onl
 import http.client
 import io
 import socket
-import ssl
 import time
 from typing import Any
 
 from vision.sources.address import SplitAddress
+from vision.sources.tls import TlsRules
 
 __all__ = ["Deadline", "PinnedConnection"]
 
@@ -42,14 +42,11 @@ class PinnedConnection(http.client.HTTPConnection):
         self._plain: socket.socket | None = None
         self._address, self._ip_addresses, self._deadline = address, ip_addresses, deadline
 
-    def connect_with(self, verify_tls: bool) -> None:
+    def connect_with(self, tls: TlsRules) -> None:
         plain = self._connect()
         try:
             if self._address.scheme == "https":
-                context = ssl.create_default_context()
-                if not verify_tls:
-                    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-                plain = context.wrap_socket(plain, server_hostname=self._address.host)
+                plain = tls.context().wrap_socket(plain, server_hostname=self._address.host)
         except BaseException:
             plain.close()
             raise

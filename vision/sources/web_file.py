@@ -8,6 +8,7 @@ import io
 import os
 
 from vision.sources.access import SourceAccess
+from vision.sources.tls import TlsRules
 from vision.sources.web_client import WebResponse, fetch
 from vision.sources.web_connection import Deadline
 
@@ -27,11 +28,11 @@ class WebFile:
         access: SourceAccess,
         deadline: Deadline,
         *,
-        verify_tls: bool = True,
+        tls: TlsRules,
     ):
         """label: how to call it in messages."""
         self._url, self._label, self._access = url, label, access
-        self.deadline, self._verify_tls = deadline, verify_tls
+        self.deadline, self._tls = deadline, tls
         self._web: WebResponse | None = self._fetch(0)
         headers = self._web.response.headers
         length = headers.get("Content-Length", "")
@@ -44,7 +45,7 @@ class WebFile:
         self._pending = b""  # read ahead, not yet given out
 
     def _fetch(self, start: int) -> WebResponse:
-        return fetch(self._url, self._label, self._access, self.deadline, start=start, verify_tls=self._verify_tls)
+        return fetch(self._url, self._label, self._access, self.deadline, start=start, tls=self._tls)
 
     @property
     def web(self) -> WebResponse:

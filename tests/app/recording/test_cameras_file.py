@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from app.reading_options import ReadingOptions
 from app.recording.cameras_file import CamerasFile, read_cameras
+from vision.sources import SourceConfig, TlsRules
 
 GOOD = """\
 data: recordings
@@ -92,3 +94,24 @@ def test_a_password_in_a_wrong_source_is_not_told(tmp_path: Path) -> None:
     for source in ("rtsp://admin:s3cret@camera:99999/x", "gopher://admin:s3cret@camera/x"):
         problems = told(tmp_path, f"cameras:\n  - name: a\n    source: {source}\n")
         assert problems and not any("s3cret" in sentence for _, sentence in problems)
+
+
+def test_how_an_address_is_read_may_be_told_for_all_and_for_one(tmp_path: Path) -> None:
+    text = """\
+defaults: {ca_file: house.pem, hardware: vaapi}
+cameras:
+  - {name: front, source: "rtsps://camera.local/a"}
+  - {name: back, source: "rtsps://other.local/a", ca_file: /etc/back.pem, tls_check: false}
+"""
+    front, back = read(tmp_path, text).cameras
+    assert front.reading == ReadingOptions(ca_file=str(tmp_path / "house.pem"), hardware="vaapi")
+    assert back.reading == ReadingOptions(ca_file="/etc/back.pem", hardware="vaapi", checks_tls=False)
+    config = back.reading.applied(SourceConfig(max_fps=3.0))
+    assert config == SourceConfig(
+        max_fps=3.0, hardware="vaapi", tls=TlsRules(is_checked=False, ca_file="/etc/back.pem")
+    )
+    wrong = text.replace("tls_check: false", "tls_check: perhaps").replace("hardware: vaapi", "hardware: 7")
+    assert told(tmp_path, wrong) == [
+        (1, "hardware should be a text."),
+        (4, "tls_check should be true or false."),
+    ]
