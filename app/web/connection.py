@@ -120,6 +120,8 @@ class Connection:
                 page.cancel()
             elif kind == "start":
                 self._start(page, read_choice(message.get("kind"), message.get("spec")))
+            elif kind == "join":
+                await page.look_on(self._hub.shared(message.get("camera")))
             elif kind == "stop":
                 await page.stop()
             elif kind in VOICE_WISHES:
@@ -151,7 +153,7 @@ class Connection:
 
     async def _tell_all(self, page: PageSession) -> None:
         loop = asyncio.get_running_loop()
-        await self._send({"type": "hello", "key": page.key, "version": __version__, "history": self._history(page)})
+        await self._send(self._hello(page))
         news_due_s = status_due_s = 0.0
         while True:
             now_s = loop.time()
@@ -191,6 +193,16 @@ class Connection:
             self._side_px = side_px
         self._may_send_picture.set()
 
+    def _hello(self, page: PageSession) -> dict[str, Any]:
+        return {
+            "type": "hello",
+            "key": page.key,
+            "version": __version__,
+            "history": self._history(page),
+            "cameras": list(self._hub.camera_names),
+            "has_login": bool(self._socket.scope.get("afterglow.has_login")),
+        }
+
     def _history(self, page: PageSession) -> list[dict[str, Any]]:
         """The conversation so far, for a page that was loaded again: all pieces are told anew."""
         self._told = {exchange.number: 0 for exchange in page.exchanges}
@@ -207,6 +219,7 @@ class Connection:
     def _status(self, page: PageSession) -> dict[str, Any]:
         return status_message(
             page.watch,
+            camera=self._hub.camera_name(page.watch),
             is_switching=page.is_switching,
             models_loading=self._hub.models_loading,
             models_problem=self._hub.models_problem,

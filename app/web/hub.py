@@ -11,11 +11,12 @@ from collections.abc import Callable
 from app.config import AssistantConfig
 from app.errors import AfterglowError
 from app.speaking import SpeechConfig
-from app.web.cameras import Cameras
+from app.web.cameras import Cameras, UnknownCameraError
 from app.web.choices import Choice, EndableSource, make_camera_source, make_source
 from app.web.page_session import PageSession
 from app.web.warming import WarmUp
 from app.web.watching import MakeSession, Watch, sentence_of
+from vision.sources import OWNER, SourceAccess
 
 __all__ = ["Hub", "PageLimitError"]
 
@@ -38,10 +39,12 @@ class Hub:
         make_session: MakeSession,
         *,
         warm_up: WarmUp | None = None,
+        access: SourceAccess = OWNER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         answer = dataclasses.replace(config.answer, put_timeout_s=0.0)  # the event loop may not be kept waiting
         self.config = dataclasses.replace(config, answer=answer, speech=config.speech or SpeechConfig())
+        self._access = access
         self._make_session, self._warm_up, self._clock = make_session, warm_up, clock
         self._pages: dict[str, PageSession] = {}
         self.cameras: Cameras | None = None  # what the program watches; where it is one, every new page sees it at once
@@ -62,8 +65,8 @@ class Hub:
         return None if failure is None else sentence_of(failure)
 
     def make_source(self, choice: Choice) -> EndableSource:
-        """Raises SourceOpenError with a sentence."""
-        return make_source(choice, self.config.capture)
+        """Raises SourceOpenError with a sentence, also for what pages may not open."""
+        return make_source(choice, self.config.capture, self._access)
 
     def make_camera(self, number: int, config: AssistantConfig) -> Watch:
         """A watch that belongs to the program, not to a page. Raises SourceOpenError with a sentence."""
@@ -88,6 +91,20 @@ class Hub:
             page.join(self.cameras.find(None))
         self._pages[page.key] = page
         return page
+
+    @property
+    def camera_names(self) -> tuple[str, ...]:
+        """Of what the program watches, for all to see."""
+        return () if self.cameras is None else self.cameras.names
+
+    def camera_name(self, watch: Watch | None) -> str | None:
+        return None if self.cameras is None or watch is None else self.cameras.name_of(watch)
+
+    def shared(self, name: object) -> Watch:
+        """The camera of that name. Raises UnknownCameraError."""
+        if self.cameras is None or not isinstance(name, str):
+            raise UnknownCameraError("Choose one of the cameras that are watched.")
+        return self.cameras.find(name)
 
     def follow(self, before: Watch, after: Watch) -> None:
         """A camera was started anew: pages that look on at it see the new one."""

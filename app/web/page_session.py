@@ -76,6 +76,14 @@ class PageSession:
         self.watch = watch
         self._conversation = Conversation()
 
+    async def look_on(self, watch: Watch) -> None:
+        """Ends what is watched and looks on at what the program watches."""
+        async with self._switching:
+            if self._is_closed or self.watch is watch:
+                return
+            await self._close_watch()
+            self.join(watch)
+
     async def stop(self) -> None:
         """Ends the stream. What was seen can still be asked about, unless nothing was."""
         self._num_wishes += 1

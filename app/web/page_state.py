@@ -13,9 +13,14 @@ __all__ = ["status_message"]
 
 
 def status_message(
-    watch: Watch | None, *, is_switching: bool, models_loading: bool, models_problem: str | None
+    watch: Watch | None,
+    *,
+    camera: str | None = None,
+    is_switching: bool,
+    models_loading: bool,
+    models_problem: str | None,
 ) -> dict[str, Any]:
-    """Everything that the status line and the picture's badge show."""
+    """Everything that the status line and the picture's badge show. camera: the name of one that all may see."""
     if watch is None and is_switching:
         return {"type": "status", "state": "starting", "models_loading": models_loading, "sentence": "One moment."}
     if watch is None:
@@ -30,6 +35,7 @@ def status_message(
         "sentence": _sentence(watch, status, models_loading),
         "watch": watch.number,
         "source": watch.name,
+        "camera": camera,
         "takes_pictures": watch.takes_pictures,
         "is_live": status.is_live,
         "seen": status.frames_seen,

@@ -14,6 +14,7 @@ from PIL import Image
 from starlette.testclient import WebSocketTestSession
 
 from app.config import AssistantConfig
+from app.loading import make_source
 from app.perceiving import PerceiveConfig
 from app.session import Session
 from app.web import connection
@@ -24,7 +25,7 @@ from app.web.hub import Hub
 from app.web.packets import Packet, PacketKind, pack, unpack
 from app.web.warming import WarmUp
 from tests.fakes import FakeClock, FakeEncoder, FakeLMM, FakeMemory, FakeSource, FakeSpeaker
-from vision.sources import Source
+from vision.sources import OWNER, Source, SourceAccess, SourceConfig, open_source
 
 HOST = "127.0.0.1:7860"
 MAX_MESSAGES = 20_000
@@ -140,10 +141,18 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
         warm_up: WarmUp | None = None,
         speaker: Callable[[str], FakeSpeaker] = lambda name: FakeSpeaker(),
         cameras: dict[str, AssistantConfig] | None = None,
+        access: SourceAccess = OWNER,
     ) -> Server:
         known = sources or {}
-        monkeypatch.setattr("app.web.choices.open_source", lambda spec, config: known[spec]())
-        monkeypatch.setattr("app.loading.make_source", lambda config: known[config.source]())
+
+        def open_known(spec: str, config: SourceConfig, access: SourceAccess = OWNER) -> Source:
+            """What the test has no fake for is opened as it is."""
+            return known[spec]() if spec in known else open_source(spec, config, access=access)
+
+        monkeypatch.setattr("app.web.choices.open_source", open_known)
+        monkeypatch.setattr(
+            "app.loading.make_source", lambda config: known[config.source]() if known else make_source(config)
+        )
 
         def make_session(config: AssistantConfig, source: Source) -> Session:
             def lmm() -> FakeLMM:
@@ -162,9 +171,9 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
         lmms: list[FakeLMM] = []
         clock = FakeClock()
         config = AssistantConfig(perceive=PerceiveConfig(fps=10.0))
-        hub = Hub(config, make_session, warm_up=warm_up, clock=clock)
+        hub = Hub(config, make_session, warm_up=warm_up, access=access, clock=clock)
         client = TestClient(
-            Guard(make_application(hub, Cameras(cameras or {}, hub.make_camera))),
+            Guard(make_application(hub, Cameras(cameras or {}, hub.make_camera, clock=clock))),
             base_url=f"http://{HOST}",
         )
         client.__enter__()
