@@ -12,9 +12,10 @@ import uvicorn
 from app.config import AssistantConfig
 from app.perceiving import PerceiveConfig
 from app.session import Session
+from app.web.access_token import AccessToken
 from app.web.application import make_application
 from app.web.cameras import Cameras
-from app.web.choices import Choice
+from app.web.door import Door as TokenDoor
 from app.web.guard import Guard
 from app.web.hub import Hub
 from app.web.page import add_page
@@ -49,8 +50,9 @@ class PageServer:
         self,
         make_lmm: Callable[[], Any] = FakeLMM,
         make_encoder: Callable[[], Any] = GridEncoder,
-        cameras: Mapping[str, Choice] | None = None,
+        cameras: Mapping[str, AssistantConfig] | None = None,
         config: AssistantConfig | None = None,
+        token: AccessToken | None = None,
     ) -> None:
         self.lmms: list[Any] = []
 
@@ -60,9 +62,9 @@ class PageServer:
 
         config = config or AssistantConfig(perceive=PerceiveConfig(fps=10.0))
         self.hub = Hub(config, lambda made, source: Session(made, source=source, encoder=make_encoder, lmm=note_lmm))
-        application = make_application(self.hub, Cameras(cameras or {}, self.hub.make_source, self.hub.make_camera))
+        application = make_application(self.hub, Cameras(cameras or {}, self.hub.make_camera))
         add_page(application)
-        self._door = Door(Guard(application))
+        self._door = Door(Guard(application, door=None if token is None else TokenDoor(token)))
         self._listener = listening_socket("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._server = uvicorn.Server(
