@@ -14,6 +14,7 @@ from app import loading
 from app.answer import Answer, AnswerResult, Conversation, Moment
 from app.answering import AnswerWorker
 from app.asking import QuestionDesk
+from app.attention import Attention
 from app.capturing import CaptureWorker, StreamOutcome
 from app.config import AssistantConfig
 from app.encoder import Encoder
@@ -82,12 +83,14 @@ class Session:
             clock=clock,
         )
         self._perceive.before_write = self._ask_due
+        self._attention = Attention(config.perceive.fps, clock)
         self._capture = CaptureWorker(
             lambda: self._recorded(source or loading.make_source(config)),
             self._frames,
             config.capture,
             stop=self._stop,
             may_play=self._perceive.ready,
+            attention=self._attention,
             clock=clock,
         )
         self._perceive.take_gaps = self._capture.take_gaps
@@ -131,6 +134,7 @@ class Session:
         """
         question = clean_question(text)
         self._require_running()
+        self._attention.look()
         said = conversation or self._conversation
         if at_s is None:
             answer = self._desk.ask(question, said)
@@ -205,6 +209,7 @@ class Session:
 
     def latest_frame(self) -> Frame | None:
         """The newest frame that was read, unless its moment was forgotten."""
+        self._attention.look()
         newest = self._capture.newest
         if newest is None or self._perceive.was_forgotten(newest[0].time_s + self._offset_s):
             return None
