@@ -53,6 +53,11 @@ class Moments:
 
     # Looking
 
+    @property
+    def is_there(self) -> bool:
+        """There is a memory to look at."""
+        return self._perceive.memory is not None
+
     def snapshot(self) -> "Snapshot":
         return self._memory.snapshot()
 

@@ -188,6 +188,8 @@ class Session:
             last_ttft_ms=self._answer.last_ttft_ms,
             failure=None if failure is None else str(failure) or type(failure).__name__,
             connection=capture.connection,
+            wall_offset_s=self._wall_offset_s(frame),
+            last_tokens_per_s=self._answer.last_tokens_per_s,
             num_gaps=capture.num_gaps,
             speech=None if self._speak is None else self._speak.status,
             keeping=None if self._keeper is None else self._keeper.status,
@@ -324,6 +326,7 @@ class Session:
         for answer in (self._answer.current, *self._desk.channel.waiting()):
             if answer is not None:
                 answer.cancel()
+        self._conversation.forget()
         self._answer.forget()
 
     def _moment(self, note: str | None = None) -> Moment:
@@ -347,6 +350,13 @@ class Session:
     def _offset_s(self) -> float:
         """From the source's times to those of the memory, which go on over restarts."""
         return 0.0 if self._keeper is None else self._keeper.time_offset_s
+
+    def _wall_offset_s(self, frame: Frame | None) -> float | None:
+        """Times of a file are no times of the clock."""
+        source = self._capture.source
+        if frame is None or source is None or not source.is_live:
+            return None
+        return frame.wall_time_s - frame.time_s - self._offset_s
 
     def _frame_counts(self) -> FrameCounts:
         capture = self._capture

@@ -7,6 +7,7 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from app.config import AssistantConfig
 from app.errors import AfterglowError
@@ -17,6 +18,9 @@ from app.web.page_session import PageSession
 from app.web.warming import WarmUp
 from app.web.watching import MakeSession, Watch, sentence_of
 from vision.sources import OWNER, SourceAccess
+
+if TYPE_CHECKING:  # the memory brings torch with it
+    from memory import MemoryConfig
 
 __all__ = ["Hub", "PageLimitError"]
 
@@ -129,6 +133,16 @@ class Hub:
         page = self._pages.get(key)
         return None if page is None else page.frame_jpeg(watch_number, frame_id)
 
+    async def clip(self, key: str, watch_number: int, start_s: float, end_s: float) -> bytes | None:
+        """An MP4 for the page that has this key. Raises RecordingError."""
+        page = self._pages.get(key)
+        return None if page is None else await page.clip(watch_number, start_s, end_s)
+
+    def erase(self, watch: Watch, start_s: float, end_s: float) -> int:
+        """A span of what is watched was forgotten: so are the answers about it, on every page that shares it."""
+        watch.pictures.forget()
+        return sum(page.erase(watch, start_s, end_s) for page in self._pages.values() if _knows(page, watch))
+
     async def close(self) -> None:
         """Closes every session; returns within a few seconds."""
         for page in list(self._pages.values()):
@@ -136,12 +150,13 @@ class Hub:
         if self._closing:
             await asyncio.wait(self._closing, timeout=_CLOSE_S)
 
-    def _make_watch(self, number: int, source: EndableSource) -> Watch:
+    def _make_watch(self, number: int, source: EndableSource, memory: "MemoryConfig | None") -> Watch:
         if self._num_watches() >= MAX_WATCHES:
             self._drop_longest_gone(_is_watching)
         if self._num_watches() >= MAX_WATCHES:
             raise PageLimitError(f"{MAX_WATCHES} pages watch something already. Close one of them, then start again.")
-        return Watch(number, self._make_session(self.config, source), source)
+        config = dataclasses.replace(self.config, memory=memory or self.config.memory)
+        return Watch(number, self._make_session(config, source), source)
 
     def _num_watches(self) -> int:
         return sum(map(_is_watching, self._pages.values()))
@@ -156,6 +171,11 @@ class Hub:
         task = asyncio.get_running_loop().create_task(page.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _knows(page: PageSession, watch: Watch) -> bool:
+    """Numbers of watches are one page's own, but for those of shared ones."""
+    return watch.is_shared or page.watch is watch
 
 
 def _is_watching(page: PageSession) -> bool:

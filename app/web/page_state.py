@@ -6,7 +6,9 @@ Comes in: the watch (or none), and whether the models are being loaded. Goes out
 import dataclasses
 from typing import Any
 
+from app.machine_memory import device_memory_bytes, host_memory_bytes
 from app.session import SessionStatus
+from app.web.wall_clock import wall_offset_s
 from app.web.watching import Watch
 
 __all__ = ["status_message"]
@@ -47,6 +49,11 @@ def status_message(
         "memory_bytes": status.memory_bytes,
         "memory_tokens": status.memory_tokens,
         "ttft_ms": status.last_ttft_ms,
+        "tokens_per_s": status.last_tokens_per_s,
+        "host_bytes": host_memory_bytes(),
+        "device_bytes": device_memory_bytes(),
+        "wall_offset_s": wall_offset_s(watch),
+        "connection": None if status.connection is None else status.connection.state,
         "model": status.lmm_name,
         "waiting": status.questions_waiting,
         "speech": None if status.speech is None else dataclasses.asdict(status.speech),

@@ -13,7 +13,10 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from starlette.testclient import WebSocketTestSession
 
+from app import loading
+from app.capturing import CaptureConfig
 from app.config import AssistantConfig
+from app.keeping import KeepConfig
 from app.loading import make_source
 from app.perceiving import PerceiveConfig
 from app.session import Session
@@ -24,7 +27,7 @@ from app.web.guard import Guard
 from app.web.hub import Hub
 from app.web.packets import Packet, PacketKind, pack, unpack
 from app.web.warming import WarmUp
-from tests.fakes import FakeClock, FakeEncoder, FakeLMM, FakeMemory, FakeSource, FakeSpeaker
+from tests.fakes import FakeClock, FakeEncoder, FakeLMM, FakeSource, FakeSpeaker
 from vision.sources import OWNER, Source, SourceAccess, SourceConfig, open_source
 
 HOST = "127.0.0.1:7860"
@@ -142,6 +145,8 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
         speaker: Callable[[str], FakeSpeaker] = lambda name: FakeSpeaker(),
         cameras: dict[str, AssistantConfig] | None = None,
         access: SourceAccess = OWNER,
+        client_host: str = "127.0.0.1",
+        keep: KeepConfig | None = None,
     ) -> Server:
         known = sources or {}
 
@@ -165,16 +170,18 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
                 encoder=make_encoder if warm_up is None else warm_up.encoder,
                 lmm=lmm,
                 speaker=speaker,
-                memory=lambda encoder: FakeMemory(),  # type: ignore[arg-type,return-value]
+                memory=lambda encoder: loading.make_memory(config, encoder),
             )
 
         lmms: list[FakeLMM] = []
         clock = FakeClock()
-        config = AssistantConfig(perceive=PerceiveConfig(fps=10.0))
+        capture = CaptureConfig(reading=SourceConfig(speed="max"))  # files lose no frame
+        config = AssistantConfig(capture=capture, perceive=PerceiveConfig(fps=10.0), keep=keep)
         hub = Hub(config, make_session, warm_up=warm_up, access=access, clock=clock)
         client = TestClient(
             Guard(make_application(hub, Cameras(cameras or {}, hub.make_camera, clock=clock))),
             base_url=f"http://{HOST}",
+            client=(client_host, 50_000),
         )
         client.__enter__()
         opened.append(client)
