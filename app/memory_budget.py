@@ -18,6 +18,8 @@ MIN_SLOTS, MAX_SLOTS = 12, 512
 _SLOTS_PER_FRAME = 6  # one frame whole for so many event slots
 _MIN_FRAMES, _MAX_FRAMES = 4, 64
 _SLOTS_PER_PINNED = 4
+_TRACES_PER_SLOT = 16 / 3  # 256 beside the 48 slots of the default
+_MIN_TRACES, _MAX_TRACES = 64, 640
 _HOURS = (1.0, 8.0, 24.0)
 
 
@@ -27,6 +29,7 @@ class Coarseness:
 
     hours: float
     slot_s: float  # seconds that one event slot stands for, on average; short events keep slots of their own longer
+    trace_s: float | None  # the same of a trace; None: there are none
     picture_s: float  # seconds from one small picture to the next, on average
 
 
@@ -35,6 +38,7 @@ class BudgetPreview:
     """What a memory of this configuration holds at most."""
 
     num_slots: int
+    num_traces: int  # entries of one token each, finer in time than the slots
     num_frames: int  # newest ones, whole
     frames_s: float  # how far back they reach
     num_pinned_slots: int
@@ -65,6 +69,7 @@ def preview(config: "MemoryConfig", fps: float, pictures: FrameStoreConfig) -> B
     """fps: frames a second that are encoded at most. Until everything is full nothing is coarser than that."""
     return BudgetPreview(
         num_slots=config.temporal_capacity,
+        num_traces=config.trace_capacity,
         num_frames=config.spatial_capacity,
         frames_s=config.spatial_capacity / fps,
         num_pinned_slots=config.pinnable_slots,
@@ -75,6 +80,7 @@ def preview(config: "MemoryConfig", fps: float, pictures: FrameStoreConfig) -> B
             Coarseness(
                 hours=hours,
                 slot_s=max(hours * 3600.0 / config.temporal_capacity, 1.0 / fps),
+                trace_s=max(hours * 3600.0 / config.trace_capacity, 1.0 / fps) if config.trace_capacity else None,
                 picture_s=max(hours * 3600.0 / (pictures.max_frames * 3 / 4), 1.0 / fps),  # thinned to three quarters
             )
             for hours in _HOURS
@@ -83,8 +89,10 @@ def preview(config: "MemoryConfig", fps: float, pictures: FrameStoreConfig) -> B
 
 
 def _sized(num_slots: int, shape: "MemoryConfig") -> "MemoryConfig":
+    num_traces = min(max(round(num_slots * _TRACES_PER_SLOT), _MIN_TRACES), _MAX_TRACES)
     return replace(
         shape,
+        trace_capacity=num_traces if shape.trace_capacity else 0,
         temporal_capacity=num_slots,
         spatial_capacity=min(max(num_slots // _SLOTS_PER_FRAME, _MIN_FRAMES), _MAX_FRAMES),
         max_pinned_slots=num_slots // _SLOTS_PER_PINNED,

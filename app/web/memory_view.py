@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["budget_message", "memory_message", "shape_of_memory"]
 
+_TIERS = ("spatial", "temporal", "traces", "abstract")
 _PREVIEWS = 24  # steps of the slider
 
 
@@ -26,7 +27,7 @@ def memory_message(watch: Watch) -> dict[str, Any] | None:
     if not moments.is_there:
         return None
     stats, config = moments.memory_stats(), moments.memory_config
-    parts = [*(_tier(stats.tier(name), stats, config) for name in ("spatial", "temporal", "abstract"))]
+    parts = [*(_tier(stats.tier(name), stats, config) for name in _TIERS if stats.tier(name).capacity)]
     parts += [
         _ledger(stats, config),
         _notes(stats, config),
@@ -84,6 +85,10 @@ def _tier(tier: "TierStats", stats: "MemoryStats", config: "MemoryConfig") -> di
         return _part("spatial", "Newest frames, whole", count, fate if is_full else "There is room.", **more)
     if tier.name == "temporal":
         return _part("temporal", "Event slots", count, _fate_of_slots(tier, stats, config), **more)
+    if tier.name == "traces":
+        told = "Finer in time than the slots, one token each. "
+        fate = "Full: the two least different are merged." if is_full else "There is room."
+        return _part("traces", "Traces", count, told + fate, **more)
     full = "A frame that is like no theme makes the two themes most alike one."
     fate = full if is_full else "There is room. A frame that is like a theme joins it."
     return _part("abstract", "Themes of the whole stream", count, fate, **more)

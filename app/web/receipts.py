@@ -41,8 +41,8 @@ def forgotten_sentences(forgotten: Forgotten, num_answers: int, words_of: Words)
     ]
     if forgotten.num_slots:
         sentences.append(
-            f"{_count(forgotten.num_slots, 'event slot')} went whole, with what they held from just before or after: "
-            "a mean cannot be taken apart."
+            f"{_count(forgotten.num_slots, 'event slot')} and {_count(forgotten.num_traces, 'trace')} went whole, with "
+            "what they held from just before or after: a mean cannot be taken apart."
         )
     if forgotten.kept is None:
         sentences.append("Nothing of it was on a disk.")

@@ -16,7 +16,7 @@ def test_the_memory_is_the_largest_within_its_budget(budget: int) -> None:
     assert config.max_bytes <= budget
     assert MIN_SLOTS <= config.temporal_capacity <= MAX_SLOTS
     if config.temporal_capacity < MAX_SLOTS:
-        larger = memory_within(budget + 2 * SHAPE.frame_bytes + 100_000, SHAPE)
+        larger = memory_within(budget + 3 * SHAPE.frame_bytes + 200_000, SHAPE)
         assert larger.temporal_capacity > config.temporal_capacity
     assert (config.token_dim, config.key_dim, config.num_tokens) == (256, 1260, 144)
 
@@ -36,6 +36,7 @@ def test_the_preview_tells_sizes_and_how_coarse_time_becomes() -> None:
     pictures = FrameStoreConfig(max_frames=800)
     told = preview(SHAPE, 2.0, pictures)
     assert (told.num_slots, told.num_frames, told.frames_s) == (48, 8, 4.0)
+    assert told.num_traces == SHAPE.trace_capacity
     assert told.max_bytes == SHAPE.max_bytes and told.pictures_max_bytes == pictures.max_bytes
     by_hours = {one.hours: one for one in told.coarseness}
     assert by_hours[8.0].slot_s == 600.0 and by_hours[1.0].slot_s == 75.0

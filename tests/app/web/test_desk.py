@@ -319,7 +319,17 @@ def test_the_memory_is_told_while_somebody_looks_at_it(start_server: StartServer
         page.send("memory", is_open=True)
         told = page.until("memory")
         parts = {part["name"]: part for part in told["parts"]}
-        assert list(parts) == ["spatial", "temporal", "abstract", "ledger", "notes", "gaps", "pins", "pictures"]
+        assert list(parts) == [
+            "spatial",
+            "temporal",
+            "traces",
+            "abstract",
+            "ledger",
+            "notes",
+            "gaps",
+            "pins",
+            "pictures",
+        ]
         assert parts["spatial"]["count"].endswith(" of 8") and parts["temporal"]["bytes"] > 0
         assert 0 < told["bytes"] <= told["max_bytes"] and told["frames_seen"] > 0
         assert all(part["fate"].endswith(".") for part in told["parts"])
