@@ -112,6 +112,7 @@ class Connection:
 
     async def _obey(self, page: PageSession, message: dict[str, Any]) -> None:
         kind = message.get("type")
+        kind = kind if isinstance(kind, str) else ""
         try:
             if kind == "ack":
                 self._acknowledge(message.get("side_px"))
