@@ -19,6 +19,7 @@ _STATIC = Path(__file__).resolve().parent / "static"
 _HEAD = f"""\
 <link rel="icon" href="{PREFIX}/static/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="{PREFIX}/static/page.css">
+<link rel="stylesheet" href="{PREFIX}/static/voice.css">
 <meta name="color-scheme" content="light dark">
 """
 _START = f"import('{PREFIX}/static/main.js').then((page) => page.start(element));"

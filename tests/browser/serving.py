@@ -12,16 +12,14 @@ import uvicorn
 from app.config import AssistantConfig
 from app.perceiving import PerceiveConfig
 from app.session import Session
-from app.web.access_token import AccessToken
 from app.web.application import make_application
 from app.web.cameras import Cameras
-from app.web.door import Door as TokenDoor
 from app.web.guard import Guard
 from app.web.hub import Hub
 from app.web.page import add_page
 from app.web.serving import listening_socket
 from tests.app.recording.parts import GridEncoder
-from tests.fakes import FakeLMM
+from tests.fakes import FakeLMM, FakeSpeaker
 
 __all__ = ["PageServer"]
 
@@ -52,7 +50,7 @@ class PageServer:
         make_encoder: Callable[[], Any] = GridEncoder,
         cameras: Mapping[str, AssistantConfig] | None = None,
         config: AssistantConfig | None = None,
-        token: AccessToken | None = None,
+        speaker: Callable[[str], Any] = lambda name: FakeSpeaker(),
     ) -> None:
         self.lmms: list[Any] = []
 
@@ -61,10 +59,13 @@ class PageServer:
             return self.lmms[-1]
 
         config = config or AssistantConfig(perceive=PerceiveConfig(fps=10.0))
-        self.hub = Hub(config, lambda made, source: Session(made, source=source, encoder=make_encoder, lmm=note_lmm))
+        self.hub = Hub(
+            config,
+            lambda made, source: Session(made, source=source, encoder=make_encoder, lmm=note_lmm, speaker=speaker),
+        )
         application = make_application(self.hub, Cameras(cameras or {}, self.hub.make_camera))
         add_page(application)
-        self._door = Door(Guard(application, door=None if token is None else TokenDoor(token)))
+        self._door = Door(Guard(application))
         self._listener = listening_socket("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._server = uvicorn.Server(

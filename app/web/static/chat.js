@@ -1,16 +1,19 @@
 // Questions and answers. Text is only ever set as text: nothing that a model or a user writes becomes markup.
 
-import { clockTime, milliseconds, span } from "./words.js";
+import { clockTime, make, milliseconds, span } from "./words.js";
 
 export class Chat {
+  #root;
   #part;
   #connection;
+  #isSpeaking = false;
   #exchanges = new Map();
   #key = "";
   #watch = null;
   #field;
 
   constructor(root, part, connection) {
+    this.#root = root;
     this.#part = part;
     this.#connection = connection;
     this.#field = part("ask").elements.question;
@@ -90,13 +93,33 @@ export class Chat {
     this.#end(exchange, message.message);
   }
 
+  /** A question that was spoken: to be corrected, or asked at once. */
+  propose(question, isAsked) {
+    this.#field.value = question;
+    this.#grow();
+    if (isAsked) this.#ask(question);
+    else this.#field.focus();
+  }
+
+  /** While an answer sounds, there is something to stop. */
+  setSpeaking(isSpeaking) {
+    this.#isSpeaking = isSpeaking;
+    this.#showCancel();
+  }
+
   #ask(question) {
+    this.#tell("ag-asking", {});
     if (!this.#connection.send({ type: "ask", text: question })) {
       this.refuse("There is no connection to Afterglow at this moment. Your question is still here; try again soon.");
     }
   }
 
+  #tell(kind, detail) {
+    this.#root.dispatchEvent(new CustomEvent(kind, { detail }));
+  }
+
   #cancel() {
+    this.#tell("ag-cancelling", {});
     this.#connection.send({ type: "cancel" });
     this.#field.focus();
   }
@@ -109,17 +132,18 @@ export class Chat {
     body.append(text);
     item.append(make("p", "ag-question", opening.question), body);
     this.#part("log").append(item);
-    this.#exchanges.set(opening.id, { item, body, text });
+    this.#exchanges.set(opening.id, { id: opening.id, item, body, text });
   }
 
   #end(exchange, said) {
     exchange.item.classList.remove("is-waiting", "is-open");
     this.#part("said").textContent = said;
+    this.#tell("ag-ended", { id: exchange.id, body: exchange.body, said });
     this.#showCancel();
   }
 
   #showCancel() {
-    this.#part("cancel").hidden = !this.#part("log").querySelector(".is-open");
+    this.#part("cancel").hidden = !this.#isSpeaking && !this.#part("log").querySelector(".is-open");
   }
 
   #evidence(items) {
@@ -179,11 +203,4 @@ function metaLine(message) {
   if (message.ttft_ms !== null) facts.push(`first token ${milliseconds(message.ttft_ms)}`);
   facts.push(`whole answer ${milliseconds(message.total_ms)}`);
   return facts.join(" · ");
-}
-
-function make(tag, className = "", text = "") {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text) element.textContent = text;
-  return element;
 }

@@ -29,3 +29,11 @@ export function bytes(number) {
 export function count(number) {
   return number.toLocaleString("en");
 }
+
+/** An element; its text is only ever set as text. */
+export function make(tag, className = "", text = "") {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text) element.textContent = text;
+  return element;
+}
