@@ -57,6 +57,7 @@ class AnswerWorker(Worker):
         super().__init__("answer", stop)
         self.lmm_name: str | None = None
         self.last_ttft_ms: float | None = None
+        self.last_tokens_per_s: float | None = None
         self.current: Answer | None = None  # the one being answered
         self._questions, self._load_lmm, self._config, self._clock = questions, load_lmm, config, clock
         self._lmm: LMM | None = None
@@ -140,6 +141,13 @@ class AnswerWorker(Worker):
             close()
         return None
 
+    def _note_speed(self, answer: Answer, num_tokens: int) -> None:
+        """Over the whole answer, from the question on: what a grammar leaves no choice about costs no time, so that the
+        time between two tokens says little."""
+        total_ms = answer.result(0.0).total_ms
+        if num_tokens and total_ms > 0:
+            self.last_tokens_per_s = num_tokens / total_ms * 1e3
+
     def _is_over(self, answer: Answer) -> bool:
         return answer.is_cancelled or self._stop.is_set()
 
@@ -160,5 +168,6 @@ class AnswerWorker(Worker):
                 num_prompt_tokens=reply.num_prompt_tokens,
                 num_tokens=reply.num_tokens,
             )
+            self._note_speed(answer, reply.num_tokens)
         if not answer.is_cancelled:
             answer.conversation.add(answer.question, text, self._config.max_history)

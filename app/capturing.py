@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from app.attention import Attention
 from app.handoff import Handoff
 from app.worker import StopSignal, Worker
 from vision import END, Frame, SourceLostError
@@ -23,6 +24,7 @@ from vision.sources import (
     SourceConfig,
     SourceCounters,
     StreamGap,
+    set_idle,
     source_connection,
     source_counters,
     take_gaps,
@@ -79,9 +81,11 @@ class CaptureWorker(Worker):
         *,
         stop: StopSignal,
         may_play: threading.Event,
+        attention: Attention | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """may_play: set when frames can be used; a source that is not live is not read before that."""
+        """may_play: set when frames can be used; a source that is not live is not read before that.
+        attention: whether a live source may be read idly; without it it never is."""
         super().__init__("capture", stop)
         self.source: Source | None = None
         self.outcome = StreamOutcome.PLAYING
@@ -91,7 +95,7 @@ class CaptureWorker(Worker):
         self._gaps: deque[StreamGap] = deque()  # waiting for whoever keeps the memory
         self._gaps_lock = threading.Lock()
         self._make_source, self._handoff, self._config = make_source, handoff, config
-        self._may_play, self._clock = may_play, clock
+        self._may_play, self._attention, self._clock = may_play, attention, clock
         self._waiting: Frame | None = None  # read, but there was no room for it yet
         self._stop_time_s = math.inf
         self._first_clock_s: float | None = None
@@ -147,6 +151,8 @@ class CaptureWorker(Worker):
 
     def _read(self, source: Source) -> bool:
         """Reads once. False when the stream is over, for whichever reason."""
+        if self._attention is not None and source.is_live:
+            set_idle(source, self._attention.is_idle())
         try:
             frame = source.read(_POLL_S)
         except SourceLostError as error:
@@ -169,6 +175,8 @@ class CaptureWorker(Worker):
         if self._first_clock_s is None:
             self._first_clock_s = now_s
         self.newest = (frame, now_s)
+        if self._attention is not None:
+            self._attention.frame()
 
     def _hand_on(self, frame: Frame) -> None:
         assert self.source is not None

@@ -123,9 +123,11 @@ class FrameStore:
                 one.frame_id: one for one in self._pictures.values() if not start_s <= one.time_s <= end_s
             }
             self._num_bytes -= sum(len(one.jpeg) for one in gone)
-            if gone:  # frames of the span whose pictures had been thinned out have their ids in between
-                first, last = max(before, default=-1) + 1, min(after, default=gone[-1].frame_id + 1) - 1
-                self._forgotten = _joined([*self._forgotten, (min(first, gone[0].frame_id), last)])
+            # Frames of the span whose pictures had been thinned out have their ids between those that stay.
+            last = min(after) - 1 if after else max((one.frame_id for one in gone), default=-1)
+            first = max(before, default=-1) + 1
+            if first <= last:
+                self._forgotten = _joined([*self._forgotten, (first, last)])
         return len(gone)
 
     def _was_forgotten(self, frame_id: int) -> bool:

@@ -11,13 +11,13 @@ from app.errors import WeightsMissingError
 
 if TYPE_CHECKING:
     from app.assets_store import AssetPaths
-    from app.encoder import Encoder
+    from app.encoder import Encoder, Layout
     from app.language.lmm import LMM
     from app.speech import Speaker
-    from memory import StreamMemory
+    from memory import MemoryConfig, StreamMemory
     from vision.sources import Source
 
-__all__ = ["load_encoder", "load_lmm", "load_speaker", "make_memory", "make_source"]
+__all__ = ["load_encoder", "load_lmm", "load_speaker", "make_memory", "make_source", "memory_config"]
 
 
 def make_source(config: AssistantConfig) -> "Source":
@@ -56,16 +56,21 @@ def load_speaker(voice: str) -> "Speaker":
 
 def make_memory(config: AssistantConfig, encoder: "Encoder") -> "StreamMemory":
     """An empty memory in the shape of what the encoder gives."""
-    from memory import MemoryConfig, StreamMemory
+    from memory import StreamMemory
 
-    layout = encoder.layout
-    shape = MemoryConfig(
+    return StreamMemory(config.memory or memory_config(encoder.layout))
+
+
+def memory_config(layout: "Layout") -> "MemoryConfig":
+    """The default sizes, in the shape of what an encoder of this layout gives."""
+    from memory import MemoryConfig
+
+    return MemoryConfig(
         num_tokens=layout.num_tokens,
         token_dim=layout.token_dim,
         key_dim=layout.key_dim,
         num_evidence_channels=layout.num_concepts,
     )
-    return StreamMemory(config.memory or shape)
 
 
 def _asset_paths() -> "AssetPaths":

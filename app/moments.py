@@ -38,6 +38,7 @@ class Forgotten:
     end_s: float
     num_frames: int  # that the memory no longer stands for; those outside of the span too whose slot went with it
     num_slots: int
+    num_traces: int
     num_spans: int  # of the ledger, deleted or cut
     num_notes: int
     num_pictures: int  # small ones, of this session
@@ -52,6 +53,11 @@ class Moments:
         self._perceive, self._keeper, self._drop_answers = perceive, keeper, drop_answers
 
     # Looking
+
+    @property
+    def is_there(self) -> bool:
+        """There is a memory to look at."""
+        return self._perceive.memory is not None
 
     def snapshot(self) -> "Snapshot":
         return self._memory.snapshot()
@@ -154,6 +160,7 @@ class Moments:
             end_s=end_s,
             num_frames=receipt.frames_forgotten,
             num_slots=receipt.num_slots,
+            num_traces=receipt.num_traces,
             num_spans=receipt.num_spans,
             num_notes=receipt.num_notes,
             num_pictures=num_pictures,

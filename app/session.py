@@ -14,6 +14,7 @@ from app import loading
 from app.answer import Answer, AnswerResult, Conversation, Moment
 from app.answering import AnswerWorker
 from app.asking import QuestionDesk
+from app.attention import Attention
 from app.capturing import CaptureWorker, StreamOutcome
 from app.config import AssistantConfig
 from app.encoder import Encoder
@@ -82,12 +83,14 @@ class Session:
             clock=clock,
         )
         self._perceive.before_write = self._ask_due
+        self._attention = Attention(config.perceive.fps, clock)
         self._capture = CaptureWorker(
             lambda: self._recorded(source or loading.make_source(config)),
             self._frames,
             config.capture,
             stop=self._stop,
             may_play=self._perceive.ready,
+            attention=self._attention,
             clock=clock,
         )
         self._perceive.take_gaps = self._capture.take_gaps
@@ -131,6 +134,7 @@ class Session:
         """
         question = clean_question(text)
         self._require_running()
+        self._attention.look()
         said = conversation or self._conversation
         if at_s is None:
             answer = self._desk.ask(question, said)
@@ -184,6 +188,8 @@ class Session:
             last_ttft_ms=self._answer.last_ttft_ms,
             failure=None if failure is None else str(failure) or type(failure).__name__,
             connection=capture.connection,
+            wall_offset_s=self._wall_offset_s(frame),
+            last_tokens_per_s=self._answer.last_tokens_per_s,
             num_gaps=capture.num_gaps,
             speech=None if self._speak is None else self._speak.status,
             keeping=None if self._keeper is None else self._keeper.status,
@@ -205,6 +211,7 @@ class Session:
 
     def latest_frame(self) -> Frame | None:
         """The newest frame that was read, unless its moment was forgotten."""
+        self._attention.look()
         newest = self._capture.newest
         if newest is None or self._perceive.was_forgotten(newest[0].time_s + self._offset_s):
             return None
@@ -319,6 +326,7 @@ class Session:
         for answer in (self._answer.current, *self._desk.channel.waiting()):
             if answer is not None:
                 answer.cancel()
+        self._conversation.forget()
         self._answer.forget()
 
     def _moment(self, note: str | None = None) -> Moment:
@@ -342,6 +350,13 @@ class Session:
     def _offset_s(self) -> float:
         """From the source's times to those of the memory, which go on over restarts."""
         return 0.0 if self._keeper is None else self._keeper.time_offset_s
+
+    def _wall_offset_s(self, frame: Frame | None) -> float | None:
+        """Times of a file are no times of the clock."""
+        source = self._capture.source
+        if frame is None or source is None or not source.is_live:
+            return None
+        return frame.wall_time_s - frame.time_s - self._offset_s
 
     def _frame_counts(self) -> FrameCounts:
         capture = self._capture

@@ -80,6 +80,8 @@ class SessionStatus:
     connection: "ConnectionStatus | None" = (
         None  # of a live source that comes back by itself; None: it has none to lose
     )
+    wall_offset_s: float | None = None  # of a live source: wall time less stream time, by its newest frame
+    last_tokens_per_s: float | None = None  # of the last answer, counted from its question on
     num_gaps: int = 0  # times without pictures, so far
     speech: SpeechStatus | None = None  # None: this session does not speak
     keeping: KeepStatus | None = None  # how the recording on disk fares; None: nothing is recorded

@@ -9,11 +9,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from fastapi import FastAPI, Response, WebSocket
+from fastapi import FastAPI, Request, Response, WebSocket
 from starlette.staticfiles import StaticFiles
 
+from app.errors import RecordingError
 from app.web.api import make_api
 from app.web.cameras import Cameras
+from app.web.clips import MAX_CLIP_S, clip_response
 from app.web.connection import Connection
 from app.web.hub import Hub
 
@@ -49,7 +51,17 @@ def make_application(hub: Hub, cameras: Cameras) -> FastAPI:
         jpeg = hub.frame_jpeg(key, watch, frame)
         if jpeg is None:
             return Response("There is no such picture.\n", 404, media_type="text/plain")
-        return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
+        return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "private, no-store"})
+
+    @application.get(f"{PREFIX}/clips/{{key}}/{{watch}}/{{start_ms}}-{{end_ms}}.mp4")
+    async def clip(key: str, watch: int, start_ms: int, end_ms: int, request: Request) -> Response:
+        data = None
+        if 0 <= start_ms < end_ms <= start_ms + MAX_CLIP_S * 1e3:
+            with contextlib.suppress(RecordingError):
+                data = await hub.clip(key, watch, start_ms / 1e3, end_ms / 1e3)
+        if data is None:
+            return Response("There is no such clip.\n", 404, media_type="text/plain")
+        return clip_response(data, request.headers.get("range"))
 
     application.include_router(make_api(cameras))
     application.mount(f"{PREFIX}/static", _FreshStaticFiles(directory=_STATIC), name="static")

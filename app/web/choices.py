@@ -12,7 +12,7 @@ from app.capturing import CaptureConfig
 from app.config import AssistantConfig
 from app.web.stoppable_source import StoppableSource
 from vision import SourceOpenError
-from vision.sources import PushedSource, open_source
+from vision.sources import OWNER, PushedSource, SourceAccess, open_source
 
 __all__ = ["DEMO_CLIP", "Choice", "EndableSource", "make_camera_source", "make_source", "read_choice"]
 
@@ -41,13 +41,16 @@ def read_choice(kind: object, spec: object) -> Choice:
     return Choice(kind="named", spec=_unquoted(spec.strip()))
 
 
-def make_source(choice: Choice, config: CaptureConfig) -> EndableSource:
-    """The source, not yet opened. Raises SourceOpenError if the text names none."""
+def make_source(choice: Choice, config: CaptureConfig, access: SourceAccess = OWNER) -> EndableSource:
+    """The source, not yet opened. access: what pages may open.
+
+    Raises SourceOpenError if the text names none, or one that is not for pages.
+    """
     if choice.kind == "browser":
         return PushedSource("the camera of this browser", config.reading, capacity=1)
     if choice.kind == "demo":
         return StoppableSource(open_source(str(DEMO_CLIP), config.reading), _DEMO_NAME)
-    return StoppableSource(open_source(choice.spec, config.reading))
+    return StoppableSource(open_source(choice.spec, config.reading, access=access))
 
 
 def make_camera_source(config: AssistantConfig) -> StoppableSource:

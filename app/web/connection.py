@@ -1,8 +1,9 @@
 """One WebSocket of one page: everything live goes through it, in both directions.
 
-Comes in: JSON messages (hello, start, stop, ask, cancel, ack) and JPEG pictures of the browser's camera. Goes out:
-JSON messages (hello, status, asked, piece, answer, failed, problem, frame_ack) and live pictures. A picture is sent
-only when the last one was acknowledged, in either direction, so that nothing piles up. Lives on the page's event loop.
+Comes in: JSON messages (hello, start, stop, ask, cancel, ack, and those that desk.py takes) and JPEG pictures of the
+browser's camera. Goes out: JSON messages (hello, status, asked, piece, answer, failed, erased, problem, frame_ack, and
+the desk's) and live pictures. A picture is sent only when the last one was acknowledged, in either direction, so that
+nothing piles up. Lives on the page's event loop.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from app import __version__
 from app.errors import AfterglowError
 from app.web.choices import Choice, read_choice
+from app.web.desk import PageDesk, is_from_here
 from app.web.hub import Hub, PageLimitError
 from app.web.packets import Packet, PacketKind, pack, unpack
 from app.web.page_session import PageSession
@@ -47,7 +49,7 @@ class Connection:
         self._may_send_picture.set()
         self._side_px = DEFAULT_SIDE_PX
         self._shown: tuple[Watch, int] | None = None
-        self._starts: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
         await self._socket.accept()
@@ -69,6 +71,7 @@ class Connection:
             await self._socket.close(1013)
             return None
         self._page = page
+        self._desk = PageDesk(self._hub, page, is_local=is_from_here(self._socket.scope))
         return page
 
     async def _serve_page(self, page: PageSession) -> None:
@@ -109,6 +112,7 @@ class Connection:
 
     async def _obey(self, page: PageSession, message: dict[str, Any]) -> None:
         kind = message.get("type")
+        kind = kind if isinstance(kind, str) else ""
         try:
             if kind == "ack":
                 self._acknowledge(message.get("side_px"))
@@ -120,12 +124,16 @@ class Connection:
                 page.cancel()
             elif kind == "start":
                 self._start(page, read_choice(message.get("kind"), message.get("spec")))
+            elif kind == "join":
+                await page.look_on(self._hub.shared(message.get("camera")))
             elif kind == "stop":
                 await page.stop()
             elif kind in VOICE_WISHES:
                 obey_voice(page, message)
                 if kind == "silence":  # a page that hears this has got all that was sent before
                     await self._send({"type": "hushed"})
+            elif self._desk.takes(kind):
+                self._begin(self._ask_desk(message))
             else:
                 await self._problem(_NOT_UNDERSTOOD, "page")
         except (AfterglowError, VisionError) as error:
@@ -133,16 +141,29 @@ class Connection:
 
     def _start(self, page: PageSession, choice: Choice) -> None:
         """Opening may take long: in the meantime the page is still listened to."""
-        task = asyncio.ensure_future(self._tell_if_it_fails(page.start(choice)))
-        self._starts.add(task)
-        task.add_done_callback(self._starts.discard)
+        self._begin(self._tell_if_it_fails(page.start(choice), "source"))
 
-    async def _tell_if_it_fails(self, starting: Coroutine[Any, Any, None]) -> None:
-        try:
-            await starting
-        except Exception as error:  # it could not even be tried
-            with contextlib.suppress(WebSocketDisconnect):
-                await self._problem(sentence_of(error), "source")
+    def _begin(self, doing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(doing)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _ask_desk(self, message: dict[str, Any]) -> None:
+        async def answer() -> None:
+            reply = await self._desk.answer(message)
+            if reply is not None:
+                await self._send(reply)
+
+        await self._tell_if_it_fails(answer(), "moment")
+
+    async def _tell_if_it_fails(self, doing: Coroutine[Any, Any, None], about: str) -> None:
+        with contextlib.suppress(WebSocketDisconnect):
+            try:
+                await doing
+            except WebSocketDisconnect:
+                raise
+            except Exception as error:  # it could not even be tried
+                await self._problem(sentence_of(error), about)
 
     # To the page
 
@@ -153,7 +174,7 @@ class Connection:
 
     async def _tell_all(self, page: PageSession) -> None:
         loop = asyncio.get_running_loop()
-        await self._send({"type": "hello", "key": page.key, "version": __version__, "history": self._history(page)})
+        await self._send(self._hello(page))
         news_due_s = status_due_s = 0.0
         while True:
             now_s = loop.time()
@@ -161,7 +182,7 @@ class Connection:
                 news_due_s = now_s + _TICK_S
                 page.advance()
                 await self._tell_exchanges(page)
-                for item in page.speech.news():
+                for item in (*page.speech.news(), *self._desk.news(now_s)):
                     await self._send(item)
             if now_s >= status_due_s:
                 status_due_s = now_s + _STATUS_S
@@ -193,12 +214,23 @@ class Connection:
             self._side_px = side_px
         self._may_send_picture.set()
 
+    def _hello(self, page: PageSession) -> dict[str, Any]:
+        return {
+            "type": "hello",
+            "key": page.key,
+            "version": __version__,
+            "history": self._history(page),
+            "cameras": list(self._hub.camera_names),
+            "has_login": bool(self._socket.scope.get("afterglow.has_login")),
+        }
+
     def _history(self, page: PageSession) -> list[dict[str, Any]]:
         """The conversation so far, for a page that was loaded again: all pieces are told anew."""
         self._told = {exchange.number: 0 for exchange in page.exchanges}
         return [exchange.opening() for exchange in page.exchanges]
 
     async def _tell_exchanges(self, page: PageSession) -> None:
+        self._told |= dict.fromkeys(page.take_erased(), 0)
         for exchange in [exchange for exchange in page.exchanges if exchange.number in self._told]:
             news, self._told[exchange.number] = exchange.news(self._told[exchange.number])
             if exchange.is_over:
@@ -209,13 +241,14 @@ class Connection:
     def _status(self, page: PageSession) -> dict[str, Any]:
         return status_message(
             page.watch,
+            camera=self._hub.camera_name(page.watch),
             is_switching=page.is_switching,
             models_loading=self._hub.models_loading,
             models_problem=self._hub.models_problem,
         )
 
     async def _problem(self, sentence: str, about: str) -> None:
-        """about: question, source or page."""
+        """about: question, source, moment or page."""
         await self._send({"type": "problem", "about": about, "message": sentence})
 
     async def _send(self, message: dict[str, Any] | bytes) -> None:

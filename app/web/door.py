@@ -169,7 +169,8 @@ def _target(scope: Any) -> str:
 
 def _page(status: int, problem: str | None = None, *more: tuple[bytes, bytes]) -> Reply:
     policy = (b"content-security-policy", login_policy())
-    return Reply(status=status, body=login_html(problem), headers=(_HTML, policy, *more))
+    referrer = (b"referrer-policy", b"same-origin")  # without one, browsers do not tell the form's origin either
+    return Reply(status=status, body=login_html(problem), headers=(_HTML, policy, referrer, *more))
 
 
 def _text(status: int, sentence: str, *more: tuple[bytes, bytes]) -> Reply:

@@ -9,7 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from app.errors import NothingSeenError
+from app.language.embedded.times import format_time
+from app.recording.clock_words import ClockTelling
 from app.session import Answer, AnswerResult, Conversation, Session
+from app.web.sentences import split_answer
+from app.web.wall_clock import place_times, words_of_time
 from app.web.watching import Watch, sentence_of
 
 __all__ = ["Exchange", "News"]
@@ -40,6 +44,10 @@ class Exchange:
         self._watch: Watch | None = watch
         self._answer: Answer | None = None
         self._end: News | None = None  # the last message about it
+        self._watch_number = watch.number
+        self._span: tuple[float, float] | None = None  # of stream time that its answer speaks of
+        self._words_of: Callable[[float], str] = format_time  # of a stream time; of a live source by the clock
+        self._placed_note: str | None = None
         self._clock = clock
         self._sent_s = clock()
 
@@ -66,16 +74,28 @@ class Exchange:
         if self._answer is not None:
             self._answer.cancel()
 
+    def erase(self, watch_number: int, start_s: float, end_s: float) -> bool:
+        """True if it spoke of the span, or may have: of its answer nothing is left then."""
+        if watch_number != self._watch_number:
+            return False
+        if self.is_over and (self._span is None or self._span[1] < start_s or self._span[0] > end_s):
+            return False
+        self.cancel()
+        self._let_go({"type": "erased", "id": self.number, "message": "Erased, with the moment that it spoke of."})
+        self._span = None
+        return True
+
     def news(self, num_told: int) -> tuple[list[News], int]:
-        """What follows after the first `num_told` pieces of text, and how many pieces are told then.
+        """What follows after the first `num_told` characters, and how many are told then.
 
         The last message holds the whole text; `is_over` tells that this was it.
         """
         if self._end is not None:
             return [self._end], num_told
-        pieces = () if self._answer is None else self._answer.next_pieces(num_told, 0.0)
-        news: list[News] = [{"type": "piece", "id": self.number, "text": "".join(pieces)}] if pieces else []
-        return news, num_told + len(pieces)
+        text = "" if self._answer is None else "".join(self._answer.next_pieces(0, 0.0))
+        text = ClockTelling(self._words_of).feed(text)[num_told:]
+        news: list[News] = [{"type": "piece", "id": self.number, "text": text}] if text else []
+        return news, num_told + len(text)
 
     @property
     def text(self) -> str | None:
@@ -91,7 +111,9 @@ class Exchange:
             self._fail(watch.problem if watch.problem is not None else "Stopped.")
             return
         try:
-            self._answer = watch.session.ask(self.question, conversation=self._conversation)
+            placed = place_times(self.question, watch)
+            self._answer = watch.session.ask(placed.question, conversation=self._conversation)
+            self._words_of, self._placed_note = words_of_time(watch), placed.note
             if self._listen is not None:
                 self._listen(self._answer)
         except NothingSeenError as error:
@@ -106,8 +128,18 @@ class Exchange:
         except Exception as error:  # this one answer failed
             self._fail(sentence_of(error))
             return
-        number = 0 if self._watch is None else self._watch.number
-        self._let_go({"type": "answer", "id": self.number, **_facts(result), "evidence": _evidence(result, number)})
+        times_s = [time_s for one in result.evidence for time_s in (one.start_s, one.end_s)] or [result.asked_at_s]
+        self._span = min(times_s), max(times_s)
+        facts = {**_facts(result), "text": self._told(result.text), "note": self._note(result)}
+        sentences = [[self._told(one.text), list(one.evidence)] for one in split_answer(result.text, result.evidence)]
+        evidence = _evidence(result, self._watch_number)
+        self._let_go({"type": "answer", "id": self.number, **facts, "sentences": sentences, "evidence": evidence})
+
+    def _told(self, text: str) -> str:
+        return ClockTelling(self._words_of).whole(text)
+
+    def _note(self, result: AnswerResult) -> str | None:
+        return " ".join(note for note in (self._placed_note, result.note) if note) or None
 
     def _fail(self, sentence: str) -> None:
         self._let_go({"type": "failed", "id": self.number, "message": sentence})
@@ -121,6 +153,7 @@ def _evidence(result: AnswerResult, watch_number: int) -> list[News]:
         {
             "start_s": evidence.start_s,
             "end_s": evidence.end_s,
+            "watch": watch_number,
             "picture": f"{watch_number}/{int(evidence.frame_id)}.jpg",
         }
         for evidence in result.evidence
@@ -129,8 +162,6 @@ def _evidence(result: AnswerResult, watch_number: int) -> list[News]:
 
 def _facts(result: AnswerResult) -> News:
     return {
-        "text": result.text,
-        "note": result.note,
         "asked_at_s": result.asked_at_s,
         "was_cancelled": result.was_cancelled,
         "ttft_ms": result.ttft_ms,

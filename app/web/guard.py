@@ -182,6 +182,8 @@ async def _answer(scope: Any, receive: Any, send: Any, reply: Reply) -> None:
     if scope["path"].startswith("/v1/") and reply.is_sentence:  # to programs, as the interface itself refuses
         body = json.dumps({"type": "error", "message": reply.sentence}).encode()
         headers = ((b"content-type", b"application/json"), *headers[1:])
-    fixed = (*_FIXED_HEADERS, (b"cache-control", b"no-store"), (b"content-length", str(len(body)).encode()))
+    own = {name for name, _ in headers}
+    common = [item for item in _FIXED_HEADERS if item[0] not in own]
+    fixed = (*common, (b"cache-control", b"no-store"), (b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": [*headers, *fixed]})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

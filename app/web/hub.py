@@ -7,15 +7,20 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from app.config import AssistantConfig
 from app.errors import AfterglowError
 from app.speaking import SpeechConfig
-from app.web.cameras import Cameras
+from app.web.cameras import Cameras, UnknownCameraError
 from app.web.choices import Choice, EndableSource, make_camera_source, make_source
 from app.web.page_session import PageSession
 from app.web.warming import WarmUp
 from app.web.watching import MakeSession, Watch, sentence_of
+from vision.sources import OWNER, SourceAccess
+
+if TYPE_CHECKING:  # the memory brings torch with it
+    from memory import MemoryConfig
 
 __all__ = ["Hub", "PageLimitError"]
 
@@ -38,10 +43,12 @@ class Hub:
         make_session: MakeSession,
         *,
         warm_up: WarmUp | None = None,
+        access: SourceAccess = OWNER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         answer = dataclasses.replace(config.answer, put_timeout_s=0.0)  # the event loop may not be kept waiting
         self.config = dataclasses.replace(config, answer=answer, speech=config.speech or SpeechConfig())
+        self._access = access
         self._make_session, self._warm_up, self._clock = make_session, warm_up, clock
         self._pages: dict[str, PageSession] = {}
         self.cameras: Cameras | None = None  # what the program watches; where it is one, every new page sees it at once
@@ -62,8 +69,8 @@ class Hub:
         return None if failure is None else sentence_of(failure)
 
     def make_source(self, choice: Choice) -> EndableSource:
-        """Raises SourceOpenError with a sentence."""
-        return make_source(choice, self.config.capture)
+        """Raises SourceOpenError with a sentence, also for what pages may not open."""
+        return make_source(choice, self.config.capture, self._access)
 
     def make_camera(self, number: int, config: AssistantConfig) -> Watch:
         """A watch that belongs to the program, not to a page. Raises SourceOpenError with a sentence."""
@@ -89,6 +96,20 @@ class Hub:
         self._pages[page.key] = page
         return page
 
+    @property
+    def camera_names(self) -> tuple[str, ...]:
+        """Of what the program watches, for all to see."""
+        return () if self.cameras is None else self.cameras.names
+
+    def camera_name(self, watch: Watch | None) -> str | None:
+        return None if self.cameras is None or watch is None else self.cameras.name_of(watch)
+
+    def shared(self, name: object) -> Watch:
+        """The camera of that name. Raises UnknownCameraError."""
+        if self.cameras is None or not isinstance(name, str):
+            raise UnknownCameraError("Choose one of the cameras that are watched.")
+        return self.cameras.find(name)
+
     def follow(self, before: Watch, after: Watch) -> None:
         """A camera was started anew: pages that look on at it see the new one."""
         for page in self._pages.values():
@@ -112,6 +133,16 @@ class Hub:
         page = self._pages.get(key)
         return None if page is None else page.frame_jpeg(watch_number, frame_id)
 
+    async def clip(self, key: str, watch_number: int, start_s: float, end_s: float) -> bytes | None:
+        """An MP4 for the page that has this key. Raises RecordingError."""
+        page = self._pages.get(key)
+        return None if page is None else await page.clip(watch_number, start_s, end_s)
+
+    def erase(self, watch: Watch, start_s: float, end_s: float) -> int:
+        """A span of what is watched was forgotten: so are the answers about it, on every page that shares it."""
+        watch.pictures.forget()
+        return sum(page.erase(watch, start_s, end_s) for page in self._pages.values() if _knows(page, watch))
+
     async def close(self) -> None:
         """Closes every session; returns within a few seconds."""
         for page in list(self._pages.values()):
@@ -119,12 +150,13 @@ class Hub:
         if self._closing:
             await asyncio.wait(self._closing, timeout=_CLOSE_S)
 
-    def _make_watch(self, number: int, source: EndableSource) -> Watch:
+    def _make_watch(self, number: int, source: EndableSource, memory: "MemoryConfig | None") -> Watch:
         if self._num_watches() >= MAX_WATCHES:
             self._drop_longest_gone(_is_watching)
         if self._num_watches() >= MAX_WATCHES:
             raise PageLimitError(f"{MAX_WATCHES} pages watch something already. Close one of them, then start again.")
-        return Watch(number, self._make_session(self.config, source), source)
+        config = dataclasses.replace(self.config, memory=memory or self.config.memory)
+        return Watch(number, self._make_session(config, source), source)
 
     def _num_watches(self) -> int:
         return sum(map(_is_watching, self._pages.values()))
@@ -139,6 +171,11 @@ class Hub:
         task = asyncio.get_running_loop().create_task(page.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _knows(page: PageSession, watch: Watch) -> bool:
+    """Numbers of watches are one page's own, but for those of shared ones."""
+    return watch.is_shared or page.watch is watch
 
 
 def _is_watching(page: PageSession) -> bool:

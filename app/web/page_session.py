@@ -8,16 +8,20 @@ import math
 import secrets
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.errors import NothingSeenError, TooManyQuestionsError
 from app.questions import clean_question
 from app.session import Answer, Conversation
 from app.web.choices import Choice, EndableSource
+from app.web.clips import ClipShelf
 from app.web.exchanges import Exchange
 from app.web.page_speech import PageSpeech
 from app.web.rates import RateLimit
 from app.web.watching import Watch
+
+if TYPE_CHECKING:  # the memory brings torch with it
+    from memory import MemoryConfig
 
 __all__ = ["MakeSource", "MakeWatch", "PageSession"]
 
@@ -26,7 +30,7 @@ MAX_UNANSWERED = 8
 MAX_QUESTIONS, QUESTIONS_PERIOD_S = 30, 60.0
 
 MakeSource = Callable[[Choice], EndableSource]
-MakeWatch = Callable[[int, EndableSource], Watch]
+MakeWatch = Callable[[int, EndableSource, "MemoryConfig | None"], Watch]
 
 
 class PageSession:
@@ -46,6 +50,9 @@ class PageSession:
         self._conversation = Conversation()  # about what is watched now
         self.speech = PageSpeech()
         self._limit = RateLimit(MAX_QUESTIONS, QUESTIONS_PERIOD_S)
+        self._erased: list[int] = []
+        self.clips = ClipShelf()
+        self.memory: MemoryConfig | None = None  # of what is started next; None: the default sizes
 
     @property
     def is_switching(self) -> bool:
@@ -68,13 +75,21 @@ class PageSession:
                 return
             self._num_watched += 1
             self._conversation = Conversation()
-            self.watch = watch = self._make_watch(self._num_watched, source)
+            self.watch = watch = self._make_watch(self._num_watched, source, self.memory)
         await watch.start()
 
     def join(self, watch: Watch) -> None:
         """Looks on at what the program itself watches, which goes on when this page leaves."""
         self.watch = watch
         self._conversation = Conversation()
+
+    async def look_on(self, watch: Watch) -> None:
+        """Ends what is watched and looks on at what the program watches."""
+        async with self._switching:
+            if self._is_closed or self.watch is watch:
+                return
+            await self._close_watch()
+            self.join(watch)
 
     async def stop(self) -> None:
         """Ends the stream. What was seen can still be asked about, unless nothing was."""
@@ -115,6 +130,20 @@ class PageSession:
     def _listener(self, number: int, watch: Watch) -> Callable[[Answer], None]:
         return lambda answer: self.speech.speak(answer, watch.session, number)
 
+    def erase(self, watch: Watch, start_s: float, end_s: float) -> int:
+        """Erases the answers that speak of a span, or may yet; how many. What was said is no context any more."""
+        gone = [exchange.number for exchange in self.exchanges if exchange.erase(watch.number, start_s, end_s)]
+        self._erased += gone
+        self.clips.clear()
+        if watch is self.watch:
+            self._conversation.forget()
+        return len(gone)
+
+    def take_erased(self) -> list[int]:
+        """Numbers of exchanges of which the page must be told anew."""
+        gone, self._erased = self._erased, []
+        return gone
+
     def cancel(self) -> None:
         """Stops the answer that is being made, and what is being heard."""
         self.speech.silence()
@@ -137,6 +166,13 @@ class PageSession:
         if watch is None or watch.number != watch_number:
             return None
         return watch.session.frame_jpeg(frame_id)
+
+    async def clip(self, watch_number: int, start_s: float, end_s: float) -> bytes | None:
+        """An MP4 of what this page watches now; None: there is none. Raises RecordingError."""
+        watch = self.watch
+        if watch is None or watch.number != watch_number:
+            return None
+        return await self.clips.get(watch, start_s, end_s)
 
     async def close(self) -> None:
         """Stops everything. May be called twice."""

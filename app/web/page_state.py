@@ -6,16 +6,23 @@ Comes in: the watch (or none), and whether the models are being loaded. Goes out
 import dataclasses
 from typing import Any
 
+from app.machine_memory import device_memory_bytes, host_memory_bytes
 from app.session import SessionStatus
+from app.web.wall_clock import wall_offset_s
 from app.web.watching import Watch
 
 __all__ = ["status_message"]
 
 
 def status_message(
-    watch: Watch | None, *, is_switching: bool, models_loading: bool, models_problem: str | None
+    watch: Watch | None,
+    *,
+    camera: str | None = None,
+    is_switching: bool,
+    models_loading: bool,
+    models_problem: str | None,
 ) -> dict[str, Any]:
-    """Everything that the status line and the picture's badge show."""
+    """Everything that the status line and the picture's badge show. camera: the name of one that all may see."""
     if watch is None and is_switching:
         return {"type": "status", "state": "starting", "models_loading": models_loading, "sentence": "One moment."}
     if watch is None:
@@ -30,6 +37,7 @@ def status_message(
         "sentence": _sentence(watch, status, models_loading),
         "watch": watch.number,
         "source": watch.name,
+        "camera": camera,
         "takes_pictures": watch.takes_pictures,
         "is_live": status.is_live,
         "seen": status.frames_seen,
@@ -41,6 +49,11 @@ def status_message(
         "memory_bytes": status.memory_bytes,
         "memory_tokens": status.memory_tokens,
         "ttft_ms": status.last_ttft_ms,
+        "tokens_per_s": status.last_tokens_per_s,
+        "host_bytes": host_memory_bytes(),
+        "device_bytes": device_memory_bytes(),
+        "wall_offset_s": wall_offset_s(watch),
+        "connection": None if status.connection is None else status.connection.state,
         "model": status.lmm_name,
         "waiting": status.questions_waiting,
         "speech": None if status.speech is None else dataclasses.asdict(status.speech),

@@ -49,7 +49,12 @@ class LivePictures:
             self._frame, self._number = frame, self._number + 1
             self._messages.clear()
             self._due_s = now_s + self.period_s
-        return self._number
+        return self._number if self._frame is not None else 0
+
+    def forget(self) -> None:
+        """The picture that is shown may be of a moment that was forgotten."""
+        self._frame = None
+        self._messages.clear()
 
     def message(self, side_px: int) -> bytes:
         """The picture that `look` told, for a page that shows it at this size."""

@@ -20,6 +20,7 @@ from app.web.web_config import WebConfig
 
 if TYPE_CHECKING:
     from app.config import AssistantConfig
+    from vision.sources import SourceAccess
 
 __all__ = ["serve"]
 
@@ -92,11 +93,24 @@ def _make_application(
             made, source=opened, encoder=warm_up.encoder, lmm=warm_up.lmm, speaker=models.speaker
         ),
         warm_up=warm_up,
+        access=page_access(web),
     )
     application = make_application(hub, Cameras(cameras, hub.make_camera))
     add_page(application)
     door = None if token is None else Door(token, cookie=f"afterglow-{port}")
     return Guard(application, names=served_names(web), serves_addresses=not web.is_local, door=door)
+
+
+def page_access(web: WebConfig) -> "SourceAccess":
+    """What a page may open. One of this machine alone is its owner's; where a token is needed, pages may be anywhere:
+    they open what the owner has permitted, and nothing that only this machine can reach."""
+    from vision.sources import OWNER, SourceAccess
+
+    if not web.needs_token:
+        return OWNER
+    return SourceAccess(
+        trust="visitor", folders=web.allowed_folders, hosts=web.allowed_hosts, has_devices=web.allows_devices
+    )
 
 
 def served_names(web: WebConfig) -> tuple[str, ...]:

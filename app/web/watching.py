@@ -34,6 +34,7 @@ class Watch:
         self.was_ended_by_user = False
         self.problem: str | None = None  # why it could not be started, a sentence
         self.is_closing = False
+        self.known_wall_offset_s: float | None = None  # kept by wall_clock.py
         self._source = source
 
     @property

@@ -118,6 +118,16 @@ def test_forgetting_everything_leaves_nothing_to_show() -> None:
     assert store.get(190) is None and store.get(300) is not None
 
 
+def test_of_a_forgotten_span_without_pictures_none_stands_in() -> None:
+    store = FrameStore()
+    store.put(make_frame(0, 0.0))
+    store.put(make_frame(100, 10.0))
+    assert store.forget(4.0, 6.0) == 0
+    assert store.get(50) is None and store.get(0) is not None and store.get(100) is not None
+    store.forget(11.0, 20.0)
+    assert store.get(101) == store.get(100), "nothing came after it yet"
+
+
 def test_the_list_of_what_was_forgotten_is_bounded_and_never_forgets() -> None:
     store = FrameStore(FrameStoreConfig(max_frames=4000))
     for index in range(2000):

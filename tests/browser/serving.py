@@ -12,8 +12,10 @@ import uvicorn
 from app.config import AssistantConfig
 from app.perceiving import PerceiveConfig
 from app.session import Session
+from app.web.access_token import AccessToken
 from app.web.application import make_application
 from app.web.cameras import Cameras
+from app.web.door import Door as TokenDoor
 from app.web.guard import Guard
 from app.web.hub import Hub
 from app.web.page import add_page
@@ -50,6 +52,7 @@ class PageServer:
         make_encoder: Callable[[], Any] = GridEncoder,
         cameras: Mapping[str, AssistantConfig] | None = None,
         config: AssistantConfig | None = None,
+        token: AccessToken | None = None,
         speaker: Callable[[str], Any] = lambda name: FakeSpeaker(),
     ) -> None:
         self.lmms: list[Any] = []
@@ -65,7 +68,7 @@ class PageServer:
         )
         application = make_application(self.hub, Cameras(cameras or {}, self.hub.make_camera))
         add_page(application)
-        self._door = Door(Guard(application))
+        self._door = Door(Guard(application, door=None if token is None else TokenDoor(token)))
         self._listener = listening_socket("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._server = uvicorn.Server(

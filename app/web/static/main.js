@@ -3,6 +3,7 @@
 import { Camera } from "./camera.js";
 import { Chat } from "./chat.js";
 import { Connection } from "./connection.js";
+import { Login } from "./login.js";
 import { Picture } from "./picture.js";
 import { SourceForm } from "./source_form.js";
 import { Status } from "./status.js";
@@ -18,6 +19,7 @@ export function start(element) {
   const picture = new Picture(part, (sidePx) => connection.send({ type: "ack", side_px: sidePx }));
   const chat = new Chat(root, part, connection);
   const camera = new Camera(connection, (sentence) => status.problem(sentence));
+  const login = new Login(part);
   const form = new SourceForm(root, part, { connection, camera, status });
 
   const voice = new Voice(root, part, connection, chat);
@@ -25,6 +27,8 @@ export function start(element) {
   connection.on("hello", (message) => {
     part("body").inert = false; // before this, nobody would hear what is pressed
     chat.restore(message);
+    form.offer(message.cameras);
+    login.greet(message);
     voice.restore();
   });
   connection.on("status", (message) => {
@@ -43,6 +47,7 @@ export function start(element) {
   connection.on("lost", () => {
     camera.acknowledged();
     status.lost();
+    login.check();
   });
   for (const kind of ["asked", "piece", "answer", "failed"]) connection.on(kind, (message) => chat[kind](message));
   connection.open();

@@ -1,6 +1,7 @@
 // What to watch: the form under the picture, its Start and its Stop.
 
 const BUSY = new Set(["starting", "running", "new"]);
+const NOT_CONNECTED = "There is no connection to Afterglow at this moment. Is it still running?";
 const PASSWORD = /^([a-z][a-z0-9+.-]*:\/\/[^/?#\s]*?:)[^\s]*(?=@[^@]*$)/i;
 
 export class SourceForm {
@@ -12,8 +13,11 @@ export class SourceForm {
   #addressTyped = "";
   #isBusy = false;
   #isOpeningCamera = false;
+  #sharedKind;
+  #hasOffered = false;
 
   constructor(root, part, tools) {
+    this.#sharedKind = part("shared-kind");
     this.#root = root;
     this.#form = part("source");
     this.#start = part("start");
@@ -31,6 +35,19 @@ export class SourceForm {
       tools.camera.close();
       tools.connection.send({ type: "stop" });
     });
+    this.#showChoice();
+  }
+
+  /** The names of the cameras that Afterglow watches for all. */
+  offer(cameras) {
+    const { shared, kind } = this.#form.elements;
+    this.#sharedKind.hidden = cameras.length === 0;
+    if ([...shared.options].map((option) => option.value).join() !== cameras.join()) {
+      shared.replaceChildren(...cameras.map((name) => new Option(name, name)));
+    }
+    if (cameras.length && !this.#hasOffered) kind.value = "shared";
+    else if (!cameras.length && kind.value === "shared") kind.value = "demo";
+    this.#hasOffered = true;
     this.#showChoice();
   }
 
@@ -53,10 +70,11 @@ export class SourceForm {
   }
 
   async #submit() {
-    const { kind, camera, file } = this.#form.elements;
+    const { kind, shared, camera, file } = this.#form.elements;
     const { status } = this.#tools;
     status.problem("");
-    if (kind.value === "demo") this.#watch({ kind: "demo" });
+    if (kind.value === "shared") this.#join(shared.value);
+    else if (kind.value === "demo") this.#watch({ kind: "demo" });
     else if (kind.value === "file") this.#watchNamed(file, file.value, "Type the path of a video first.");
     else if (kind.value === "address") this.#watchAddress();
     else if (camera.value !== "browser") this.#watch({ kind: "named", spec: camera.value });
@@ -66,7 +84,14 @@ export class SourceForm {
   #watch(choice) {
     if (choice.kind !== "browser") this.#tools.camera.close();
     if (!this.#tools.connection.send({ type: "start", ...choice })) {
-      this.#tools.status.problem("There is no connection to Afterglow at this moment. Is it still running?");
+      this.#tools.status.problem(NOT_CONNECTED);
+    }
+  }
+
+  #join(camera) {
+    this.#tools.camera.close();
+    if (!this.#tools.connection.send({ type: "join", camera })) {
+      this.#tools.status.problem(NOT_CONNECTED);
     }
   }
 

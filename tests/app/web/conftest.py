@@ -13,7 +13,11 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from starlette.testclient import WebSocketTestSession
 
+from app import loading
+from app.capturing import CaptureConfig
 from app.config import AssistantConfig
+from app.keeping import KeepConfig
+from app.loading import make_source
 from app.perceiving import PerceiveConfig
 from app.session import Session
 from app.web import connection
@@ -23,8 +27,8 @@ from app.web.guard import Guard
 from app.web.hub import Hub
 from app.web.packets import Packet, PacketKind, pack, unpack
 from app.web.warming import WarmUp
-from tests.fakes import FakeClock, FakeEncoder, FakeLMM, FakeMemory, FakeSource, FakeSpeaker
-from vision.sources import Source
+from tests.fakes import FakeClock, FakeEncoder, FakeLMM, FakeSource, FakeSpeaker
+from vision.sources import OWNER, Source, SourceAccess, SourceConfig, open_source
 
 HOST = "127.0.0.1:7860"
 MAX_MESSAGES = 20_000
@@ -140,10 +144,20 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
         warm_up: WarmUp | None = None,
         speaker: Callable[[str], FakeSpeaker] = lambda name: FakeSpeaker(),
         cameras: dict[str, AssistantConfig] | None = None,
+        access: SourceAccess = OWNER,
+        client_host: str = "127.0.0.1",
+        keep: KeepConfig | None = None,
     ) -> Server:
         known = sources or {}
-        monkeypatch.setattr("app.web.choices.open_source", lambda spec, config: known[spec]())
-        monkeypatch.setattr("app.loading.make_source", lambda config: known[config.source]())
+
+        def open_known(spec: str, config: SourceConfig, access: SourceAccess = OWNER) -> Source:
+            """What the test has no fake for is opened as it is."""
+            return known[spec]() if spec in known else open_source(spec, config, access=access)
+
+        monkeypatch.setattr("app.web.choices.open_source", open_known)
+        monkeypatch.setattr(
+            "app.loading.make_source", lambda config: known[config.source]() if known else make_source(config)
+        )
 
         def make_session(config: AssistantConfig, source: Source) -> Session:
             def lmm() -> FakeLMM:
@@ -156,16 +170,18 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
                 encoder=make_encoder if warm_up is None else warm_up.encoder,
                 lmm=lmm,
                 speaker=speaker,
-                memory=lambda encoder: FakeMemory(),  # type: ignore[arg-type,return-value]
+                memory=lambda encoder: loading.make_memory(config, encoder),
             )
 
         lmms: list[FakeLMM] = []
         clock = FakeClock()
-        config = AssistantConfig(perceive=PerceiveConfig(fps=10.0))
-        hub = Hub(config, make_session, warm_up=warm_up, clock=clock)
+        capture = CaptureConfig(reading=SourceConfig(speed="max"))  # files lose no frame
+        config = AssistantConfig(capture=capture, perceive=PerceiveConfig(fps=10.0), keep=keep)
+        hub = Hub(config, make_session, warm_up=warm_up, access=access, clock=clock)
         client = TestClient(
-            Guard(make_application(hub, Cameras(cameras or {}, hub.make_camera))),
+            Guard(make_application(hub, Cameras(cameras or {}, hub.make_camera, clock=clock))),
             base_url=f"http://{HOST}",
+            client=(client_host, 50_000),
         )
         client.__enter__()
         opened.append(client)

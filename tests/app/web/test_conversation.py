@@ -27,7 +27,8 @@ def test_an_answer_streams_in_pieces_and_ends_with_its_evidence(start_server: St
         answer = messages[-1]
         assert "I see a cat.".startswith("".join(m["text"] for m in messages[1:-1]))
         assert answer["text"] == "I see a cat." and not answer["was_cancelled"] and answer["ttft_ms"] >= 0
-        assert answer["evidence"] == [{"start_s": 0.5, "end_s": 1.5, "picture": "1/3.jpg"}]
+        assert answer["evidence"] == [{"start_s": 0.5, "end_s": 1.5, "watch": 1, "picture": "1/3.jpg"}]
+        assert answer["sentences"] == [["I see a cat.", [0]]]
 
 
 def test_pieces_come_while_the_answer_is_being_made(start_server: StartServer, gate: threading.Event) -> None:

@@ -251,6 +251,7 @@ def test_the_login_page_is_plain_and_keeps_to_itself(client: TestClient) -> None
     assert 'type="password"' in reply.text and "://" not in reply.text
     assert "default-src 'none'" in reply.headers["content-security-policy"]
     assert reply.headers["x-frame-options"] == "DENY"
+    assert reply.headers["referrer-policy"] == "same-origin"  # with none a browser's form has the origin "null"
     wrong = log_in(client, "<script>alert(1)</script>")
     assert 'role="alert"' in wrong.text and "alert(1)" not in wrong.text
 

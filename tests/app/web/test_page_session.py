@@ -29,7 +29,7 @@ class SlowlyClosingWatch:
 def make_page() -> tuple[PageSession, list[SlowlyClosingWatch]]:
     made: list[SlowlyClosingWatch] = []
 
-    def make_watch(number: int, source: Any) -> Watch:
+    def make_watch(number: int, source: Any, memory: Any) -> Watch:
         made.append(SlowlyClosingWatch(number, source))
         return cast(Watch, made[-1])
 
