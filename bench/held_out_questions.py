@@ -4,7 +4,9 @@ In: the installed models, streams that no training seed reaches, phrasings that 
 each family and, as the last line, one JSON object. Right is the whole expected sentence and nothing else; a question
 that the retrieval misreads is wrong. `app/language/training/evaluate.py` scores an adapter token by token instead.
 
-    python -m bench.held_out_questions [--streams 30] [--first 0] [--failures]
+    python -m bench.held_out_questions [--streams 30] [--first 0] [--failures] [--development]
+
+`--development` asks other questions about other streams: for tuning, so that nobody tunes to the held-out ones.
 """
 
 from __future__ import annotations
@@ -22,20 +24,24 @@ from app.language.training.batches import make_examples
 from app.language.training.scoring import FIRST_EVAL_SEED, SAMPLES_PER_STREAM
 from memory import Snapshot
 
+FIRST_DEVELOPMENT_SEED = 1_700_000_000
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--streams", type=int, default=30)
     parser.add_argument("--first", type=int, default=0, help="number of the first stream")
     parser.add_argument("--failures", action="store_true", help="show the wrong answers")
+    parser.add_argument("--development", action="store_true", help="the wordings for development, not the test's")
     options = parser.parse_args()
     paths = asset_paths()
     lmm = load_embedded(paths.smollm2, paths.smollm2_tokenizer)
-    examples = make_examples(paths.smollm2.parent, held_out=True)
+    examples = make_examples(paths.smollm2.parent, held_out=True, is_development=options.development)
+    first_seed = FIRST_DEVELOPMENT_SEED if options.development else FIRST_EVAL_SEED
     hits: dict[str, list[bool]] = defaultdict(list)
     num_misread = 0
     for stream in range(options.first, options.first + options.streams):
-        seed = FIRST_EVAL_SEED + stream
+        seed = first_seed + stream
         snapshot = examples.snapshot(seed)
         reading = read_snapshot(snapshot, examples.layout)
         for sample in examples.ask(reading, random.Random(seed), SAMPLES_PER_STREAM):
@@ -54,7 +60,15 @@ def main() -> None:
     below = sorted(family for family, found in hits.items() if sum(found) / len(found) < 0.88)
     figures = {"questions": len(flat), "exact_percent": round(100 * sum(flat) / len(flat), 2), "misread": num_misread}
     print(
-        json.dumps({"bench": "held_out_questions", "streams": options.streams, **figures, "families_below_88": below})
+        json.dumps(
+            {
+                "bench": "held_out_questions",
+                "development": options.development,
+                "streams": options.streams,
+                **figures,
+                "families_below_88": below,
+            }
+        )
     )
 
 

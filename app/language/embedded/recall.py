@@ -88,6 +88,7 @@ def recall(
     A question that names nothing inherits what the newest earlier question that named something was about: whether it
     speaks of that ("and now?", "where is it?") or of the whole ("what do you see?") is for the language model to tell.
     """
+    text = lexicon.corrected(text)
     mentions = lexicon.find(text)
     is_inherited = not mentions.concepts and not mentions.kinds
     if is_inherited:

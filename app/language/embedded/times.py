@@ -24,7 +24,8 @@ _LENGTH = rf"{_NUMBER}[ -]?{_UNIT}(?:(?: and)? {_NUMBER}[ -]?{_UNIT})?"
 _CLOCK = r"(?<![\d:])(\d{1,3}):([0-5]\d)(?::([0-5]\d))?(?!\d|:\d)"
 _POINT = rf"(?:{_CLOCK}|{_LENGTH})"
 _BEFORE_POINT = (
-    r"\b(?:at|after|or|than|and|around|about|from|to|until|till|by|since|time|of|showed|than|versus|vs|with|instead|on)"
+    r"\b(?:(?:same|similarly|likewise|tell me|repeat that|now) for|at|after|or|than|and|around|about|from|to|until"
+    r"|till|by|since|time|of|showed|versus|vs|with|instead|on)"
     r" (?:the )?"
 )
 _AGO = rf"{_LENGTH} (?:ago|earlier|back|before now)"
@@ -38,9 +39,14 @@ _SPANNING = re.compile(
     r"\b(?:between|from|starting|later than|after|through|beginning)\b.*"
     r"\b(?:to|until|till|and|before|ending|earlier|end)\b"
 )
-_TWO_MOMENTS = re.compile(r"\b(?:two|both) (?:moments|times|points)\b|\bwhich (?:had|has|of|one|time|moment)\b")
+_TWO_MOMENTS = re.compile(
+    r"\b(?:two|both) (?:moments|times|points)\b|\bwhich (?:single )?(?:had|has|of|one|time|moment|point|frame)\b"
+)
 _EITHER = re.compile(r"\bor\b|\bmore\b|\bcompare|\bversus\b|\bvs\b|\bhigher\b|\bfewer\b|\bnumber\b|\bmost\b")
-_GROWTH = re.compile(r"\b(more|fewer|less|risen|rise|grown|increased|dropped|fallen|number|changed)\b")
+_GROWTH = re.compile(
+    r"\b(more|fewer|less|risen|rise|rose|grown|grow|grew|bigger|increase[ds]?|dropped|fallen|number|changed|gained|added"
+    r"|extra|multipl\w+|(?:gone|went|come|came) (?:up|down))\b"
+)
 
 
 @dataclass(frozen=True)
@@ -108,10 +114,11 @@ def _blank(match: re.Match[str]) -> str:
 def _ranges(text: str, t_now_s: float, started_s: float) -> tuple[TimeMention, ...]:
     text = re.sub(rf"(between|from) (\d+) (and|to|-) (\d+) ?{_UNIT}", r"\1 \2 \5 \3 \4 \5", text)
     found = re.search(
-        rf"\b(?:between|from|after) (?:the )?{_POINT} (?:and|to|until|till|-|but before|and before) (?:the )?{_POINT}",
+        rf"\b(?:between|from|after) (?:the )?{_POINT} (?:and|to|until|till|through|-|but before|and before) (?:the )?"
+        rf"{_POINT}",
         text,
     )
-    found = found or re.search(rf"{_CLOCK} ?(?:-|–|to|until|till) ?{_CLOCK}", text)
+    found = found or re.search(rf"{_CLOCK} ?(?:-|–|to|until|till|through) ?{_CLOCK}", text)
     if found and not _TWO_MOMENTS.search(text):
         groups = found.groups()
         half = len(groups) // 2

@@ -24,17 +24,23 @@ __all__ = ["PairStream", "RowStream", "collate", "make_examples"]
 Pairs = tuple[list[int], list[tuple[list[int], list[int]]]]
 
 
-def make_examples(base: Path, held_out: bool, row_length: int = 1280) -> ExampleMaker:
-    """Everything that turns a seed into samples; every worker process makes its own."""
+def make_examples(base: Path, held_out: bool, row_length: int = 1280, is_development: bool = False) -> ExampleMaker:
+    """Everything that turns a seed into samples; every worker process makes its own.
+
+    held_out: questions as in the test, misread ones too; `is_development`: so, but in the wordings for development.
+    """
     layout = GridLayout(num_concepts=len(CONCEPTS))
     tokenizer = TextTokenizer(base / TOKENIZER_NAME)
     phrasings = load_phrasings(with_extra=True)
-    wording = Wording(
-        phrasings.held_out if held_out else phrasings.train,
-        phrasings.unknown_held_out if held_out else phrasings.unknown_train,
-    )
+    wording = Wording(phrasings.train, phrasings.unknown_train)
+    if is_development:
+        wording = Wording(phrasings.development, phrasings.unknown_train)
+    elif held_out:
+        wording = Wording(phrasings.held_out, phrasings.unknown_held_out)
     writer = PromptWriter(CONCEPTS, SoftVocabulary(tokenizer.vocab_size, len(CONCEPTS)), tokenizer.encode)
-    questioner = Questioner(CONCEPTS, Lexicon(CONCEPTS, tokenizer.is_plain_word), wording, is_test=held_out)
+    questioner = Questioner(
+        CONCEPTS, Lexicon(CONCEPTS, tokenizer.is_plain_word), wording, is_test=held_out or is_development
+    )
     return ExampleMaker(Simulator(CONCEPTS, layout), questioner, writer, layout, row_length)
 
 

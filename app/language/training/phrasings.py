@@ -1,7 +1,7 @@
 """The ways people ask: templates of questions for every family, and nouns that no concept of the vocabulary names.
 
-In: `phrasings/*.json`, beside this file. Out: `Phrasings`, templates for training and others, worded differently, for
-the held-out test. A template is filled with `str.format_map`; `FAMILY_SLOTS` says which placeholders a family uses.
+In: `phrasings/*.json` and `development.json`, beside this file. Out: `Phrasings`, templates for training and others,
+worded differently, for the held-out test, and a third part for whoever tunes what is not trained. A template is filled with `str.format_map`; `FAMILY_SLOTS` says which placeholders a family uses.
 Any thread; immutable; importing reads no file.
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 __all__ = ["EXTRA_SLOTS", "FAMILY_SLOTS", "Phrasings", "UnknownWord", "load_phrasings"]
 
 _FOLDER = Path(__file__).with_name("phrasings")
+_DEVELOPMENT = Path(__file__).with_name("development.json")
 _UNKNOWN_WORDS = "unknown_words"
 _EXTRA = "extra"
 
@@ -63,10 +64,11 @@ class UnknownWord(str):
 
 @dataclass(frozen=True, kw_only=True)
 class Phrasings:
-    """Templates by family, in two parts that share none, and unknown words, likewise."""
+    """Templates by family, in three parts that share none, and unknown words, in two."""
 
     train: Mapping[str, tuple[str, ...]]
     held_out: Mapping[str, tuple[str, ...]]
+    development: Mapping[str, tuple[str, ...]]
     unknown_train: tuple[UnknownWord, ...]
     unknown_held_out: tuple[UnknownWord, ...]
 
@@ -85,6 +87,7 @@ def load_phrasings(with_extra: bool = False) -> Phrasings:
     return Phrasings(
         train=train,
         held_out=held_out,
+        development={family: tuple(parts) for family, parts in _read(_DEVELOPMENT).items() if family in train},
         unknown_train=tuple(UnknownWord(singular, plural) for singular, plural in unknown["train"]),
         unknown_held_out=tuple(UnknownWord(singular, plural) for singular, plural in unknown["held_out"]),
     )

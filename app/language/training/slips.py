@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from app.language.embedded.lexicon import NEXT_KEYS
+from app.language.embedded.spelling import NEXT_KEYS
 from app.language.training.phrasings import load_phrasings
 from vision.encoders import CONCEPTS
 

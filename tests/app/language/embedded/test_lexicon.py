@@ -2,11 +2,40 @@
 
 import pytest
 
-from app.language.embedded.lexicon import Lexicon, is_slip, plural_of
+from app.language.embedded.lexicon import Lexicon, plural_of
+from app.language.embedded.spelling import is_slip
 from vision.encoders import CONCEPTS
 
 EVERYDAY = frozenset(
-    ("place", "whole", "house", "where", "there", "lies", "could", "camera", "screen", "truck", "people", "person")
+    (
+        "place",
+        "whole",
+        "house",
+        "where",
+        "there",
+        "lies",
+        "could",
+        "camera",
+        "screen",
+        "truck",
+        "people",
+        "person",
+        "alone",
+        "company",
+        "count",
+        "their",
+        "peak",
+        "glasses",
+        "lost",
+        "glass",
+        "when",
+        "come",
+        "what",
+        "many",
+        "sign",
+        "stop",
+        "parking",
+    )
 )
 LEXICON = Lexicon(CONCEPTS, EVERYDAY.__contains__)
 
@@ -29,6 +58,10 @@ def named(text: str) -> list[str]:
         ("Who came first, the sandwich or the dog?", ["sandwich", "dog"]),
         ("What's the dog's position?", ["dog"]),
         ("What do you see?", []),
+        ("Any parknig meters?", ["parking meter"]),
+        ("is the stop sigm there", ["stop sign"]),
+        ("At its peak, how many wine gglasses?", ["wine glass"]),
+        ("When did the dog firts come?", ["dog"]),
     ],
 )
 def test_concepts_are_found_by_name_plural_synonym_and_slip(text: str, names: list[str]) -> None:
@@ -37,10 +70,35 @@ def test_concepts_are_found_by_name_plural_synonym_and_slip(text: str, names: li
 
 @pytest.mark.parametrize(
     "text",
-    ["What is in front of the camera?", "Is anything on screen?", "Any sign of rain?", "How long did you watch?"],
+    [
+        "What is in front of the camera?",
+        "Is anything on screen?",
+        "Any sign of rain?",
+        "How long did you watch?",
+        "What is on teh scteen?",
+        "And at what clock time?",
+        "Say what is on the monitor.",
+        "I've lost my glasses, what is this?",
+        "Who and what was there at 0:20?",
+    ],
 )
 def test_ways_to_speak_of_the_picture_name_no_object(text: str) -> None:
     assert named(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("What keeps the dog company?", ["dog"]),
+        ("Is the dog alone?", ["dog"]),
+        ("Am I alone?", ["person"]),
+        ("I need a head count of sheep.", ["sheep"]),
+        ("Mum, are there more cats than dogs?", ["cat", "dog"]),
+        ("Of the camera and the sink, which is left?", ["camera", "sink"]),
+    ],
+)
+def test_words_that_may_mean_people_do_so_only_where_nothing_else_is_meant(text: str, names: list[str]) -> None:
+    assert named(text) == names
 
 
 def test_kinds_are_found_as_kinds() -> None:

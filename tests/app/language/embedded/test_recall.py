@@ -36,6 +36,11 @@ def test_what_was_inherited_is_marked_so() -> None:
     assert not recalled("What do you see?", (("Hello!", "Hello."),)).is_inherited
 
 
+def test_slips_in_the_words_of_a_time_do_not_hide_it() -> None:
+    assert recalled("what did you see 5 seocnds ago").moments
+    assert recalled("betwene 0:06 and 0:08, any dogs?").range is not None
+
+
 def test_a_time_beyond_the_stream_is_marked() -> None:
     assert recalled("What was there at 5:00?").moments[0].is_future
 

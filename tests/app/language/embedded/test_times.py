@@ -22,6 +22,9 @@ def found(text: str, t_now_s: float = 300.0) -> list[tuple[float, float, bool]]:
         ("half a minute earlier", [270]),
         ("at 1 minute and 5 seconds", [65]),
         ("at 90s", [90]),
+        ("The same for 54 seconds.", [54]),
+        ("Since 0:28, have we gained any beds?", [28]),
+        ("Did the tigers multiply since 0:30?", [30]),
     ],
 )
 def test_points_in_time_are_found_in_their_order(text: str, points: list[int]) -> None:
@@ -33,6 +36,7 @@ def test_points_in_time_are_found_in_their_order(text: str, points: list[int]) -
     [
         ("between 0:10 and 0:30, any cats?", 10, 30),
         ("between 10 and 30 seconds", 10, 30),
+        ("what you noticed from 0:10 through 0:30", 10, 30),
         ("from 0:40 up until 0:20", 20, 40),
         ("in the last 30 seconds", 270, 300),
         ("in the past minute", 240, 300),
