@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.resident import resident_bytes
 from tests.rtsp_server import RtspServer
 from vision import Frame
 from vision.sources import ConnectionConfig, ReconnectingSource, SourceConfig, open_source
@@ -41,6 +42,14 @@ def read_until(
 
 def reach(source: ReconnectingSource, state: ConnectionState) -> list[Frame]:
     return read_until(source, lambda frames: source.connection.state == state)
+
+
+def reconnect(source: ReconnectingSource, num_reconnects: int) -> None:
+    """Reads, keeping nothing, until it has come back so often."""
+    end_s = time.monotonic() + 60.0
+    while source.connection.num_reconnects < num_reconnects:
+        assert time.monotonic() < end_s
+        source.read(0.1)
 
 
 def assert_one_stream(*parts: list[Frame]) -> None:
@@ -123,13 +132,15 @@ def test_quick_reconnects_leave_nothing_behind() -> None:
     with RtspServer(ending="close", num_frames=2, fps=500) as camera:
         source = camera_source(camera.url, connection=ConnectionConfig(first_delay_s=0.001, max_delay_s=0.001))
         source.open()
-        read_until(source, lambda frames: source.connection.num_reconnects >= 5)
+        reconnect(source, 50)
         gc.collect()
         num_files, num_threads = len(os.listdir("/proc/self/fd")), threading.active_count()
-        read_until(source, lambda frames: source.connection.num_reconnects >= 100, limit_s=30.0)
+        num_bytes = resident_bytes()
+        reconnect(source, 150)
         gc.collect()
         assert len(os.listdir("/proc/self/fd")) <= num_files + 8  # those of the server, in the same process
         assert threading.active_count() <= num_threads + 4
+        assert resident_bytes() <= num_bytes + 16_000_000
         source.close()
 
 

@@ -4,12 +4,12 @@ import gc
 import os
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.gstreamer import GstreamerCamera, GstreamerServer, free_port
 from tests.numbered import number_of
+from tests.resident import resident_bytes
 from tests.vision.sources.reading import AWKWARD, make, read_all, refusal
 from vision import Frame
 from vision.sources import Source
@@ -90,8 +90,3 @@ def test_a_hundred_quick_connections_leave_no_file_no_thread_and_no_memory_behin
     gc.collect()
     assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == before
     assert resident_bytes() - before_bytes < 16_000_000
-
-
-def resident_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
