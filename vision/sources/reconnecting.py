@@ -193,7 +193,9 @@ class ReconnectingSource:
         self._retry_at_s = now_s + pause_s
         is_news = self._watch.status.num_failures == 0 or (is_refused and self._watch.status.state != "refused")
         self._watch.failed(str(error), now_s, retry_at_s=self._retry_at_s, is_refused=is_refused)
-        _log.log(logging.WARNING if is_news else logging.DEBUG, "%s It is tried again in %.1f s.", error, pause_s)
+        # As text: a record that is kept somewhere would keep the error's frames, and with them the decoder.
+        level = logging.WARNING if is_news else logging.DEBUG
+        _log.log(level, "%s It is tried again in %.1f s.", str(error), pause_s)
 
     def _let_go(self) -> None:
         """Of this connection; its counters stay."""
