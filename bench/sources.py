@@ -1,10 +1,11 @@
 """How quickly a camera is there, how old its pictures are, how it comes back, and what it costs.
 
-In: nothing (an RTSP camera on loopback, in a process of its own). Out: a table and, as the last line, one JSON object.
-The matching tests run first; if they fail there are no figures. Plain PyAV (default options, decoded in the reading
-loop) and OpenCV are measured in the same run, in turns. Ages and CPU are those of the reading process alone.
+In: nothing (GStreamer's RTSP server on loopback, in a process of its own). Out: a table and, as the last line, one JSON
+object. The matching tests run first; if they fail there are no figures. Plain PyAV (default options, decoded in the
+reading loop) and OpenCV are measured in the same run, in turns. Ages count from a picture's way into the server's
+encoder; CPU is that of the reading process alone. About three minutes, tests aside.
 
-    python -m bench.sources [--seconds 6] [--repeats 8] [--skip-tests]
+    python -m bench.sources [--seconds 6] [--repeats 6] [--skip-tests]
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ import av
 import cv2
 import numpy as np
 
-from bench.source_camera import Camera, number_of
+from bench.source_camera import Camera
+from tests.numbered import number_of
 from vision import Frame
 from vision.sources import SourceConfig, open_source, set_idle, source_connection
 
@@ -250,7 +252,7 @@ def measure(camera: Camera, seconds: float, repeats: int) -> dict[str, object]:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=6.0)
-    parser.add_argument("--repeats", type=int, default=8)
+    parser.add_argument("--repeats", type=int, default=6)
     parser.add_argument("--skip-tests", action="store_true")
     options = parser.parse_args(arguments)
     if not options.skip_tests:

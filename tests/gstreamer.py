@@ -32,6 +32,7 @@ class GstreamerCamera:
     fps: int = 20
     gop: int = 10
     num_pictures: int = 40
+    is_textured: bool = False
 
 
 class GstreamerServer:
@@ -106,11 +107,11 @@ def free_port() -> int:
 
 def _raw_pictures(folder: Path, camera: GstreamerCamera) -> Path:
     """The file of I420 pictures that the other process pushes."""
-    path = folder / f"pictures_{camera.width}x{camera.height}x{camera.num_pictures}.yuv"
+    path = folder / f"pictures_{camera.width}x{camera.height}x{camera.num_pictures}_{camera.is_textured}.yuv"
     if not path.exists():
         with path.open("wb") as file:
             for number in range(camera.num_pictures):
-                image = numbered_picture(number, camera.width, camera.height)
+                image = numbered_picture(number, camera.width, camera.height, is_textured=camera.is_textured)
                 planes = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p").to_ndarray()
                 file.write(np.ascontiguousarray(planes).tobytes())
     return path
