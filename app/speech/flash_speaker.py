@@ -13,20 +13,15 @@ from torch import Tensor
 
 from app.speech.editing import joined, shared_start
 from app.speech.errors import SpeechTextError
-from app.speech.mel import FRAMES_PER_S, HOP, SAMPLE_RATE
+from app.speech.inference import AcousticEngine, Precision, VocoderEngine, VoiceStyles, best_precision
+from app.speech.mel import FRAMES_PER_S, SAMPLE_RATE
 from app.speech.network import (
     DURATION_SCALE,
     PITCH_SCALE,
     AcousticModel,
-    FrameTrack,
     Vocoder,
     decode_pitch,
-    draw_noise,
-    encode_pitch,
     expand,
-    render,
-    sample,
-    source_spectrum,
 )
 from app.speech.normalising import normalise
 from app.speech.phonemes import Phonemizer
@@ -39,10 +34,8 @@ __all__ = ["FlashSpeaker", "Utterance"]
 MAX_IDS = 200  # phonemes of one piece; what is longer is spoken in pieces
 _MAX_FRAMES = 60  # of one phoneme: 0.75 s
 _BLOCK_FRAMES = round(BLOCK_S * FRAMES_PER_S)
-_STRETCH_FRAMES = 3 * _BLOCK_FRAMES  # computed at once after the first block: less is computed twice
-_CONTEXT = 27  # frames on either side of a stretch that the vocoder's blocks can see
-_EDGE = 2  # frames on either side that overlap into a block
-_GAIN = 1.42  # brings the default voice to -23 LUFS (bench/speech.py)
+_STRETCH_FRAMES = 3 * _BLOCK_FRAMES  # computed at once after the first block, in larger products
+_GAIN = 1.42  # brings the default voice to -23 LUFS (bench/speech_quality.py)
 
 
 @dataclass(frozen=True)
@@ -71,10 +64,14 @@ class FlashSpeaker:
         phonemizer: Phonemizer,
         prompt: np.ndarray | None = None,
         name: str = "flashspeech",
+        precision: Precision | None = None,
     ) -> None:
-        self.name = name
+        self.name, self.precision = name, precision or best_precision()
         self._acoustic, self._vocoder, self._phonemizer = acoustic, vocoder, phonemizer
+        self._engine = AcousticEngine(acoustic, self.precision)
+        self._vocoder_engine = VocoderEngine(vocoder, self.precision)
         self.voice = self.voice_of(prompt) if prompt is not None else acoustic.default_voice[None]
+        self._styles = self._engine.styles(self.voice)
 
     @classmethod
     def open(cls, folder: Path, prompt: np.ndarray | None = None) -> "FlashSpeaker":
@@ -115,34 +112,33 @@ class FlashSpeaker:
     def utter(self, ids: list[int], options: SpeakOptions) -> Utterance:
         """Text to prosody to mel: all the work of a clause but the vocoder's."""
         generator = torch.Generator().manual_seed(options.seed)
-        model, tokens = self._acoustic, torch.tensor([ids])
-        mask = torch.ones(1, len(ids), 1)
-        text = model.encode(tokens, mask, self.voice)
-        logs, state = model.durations(text, mask, self.voice)
+        engine, styles, tokens = self._engine, self._styles, torch.tensor([ids])
+        text = engine.encode(tokens, styles)
+        logs, state = engine.durations(text, styles)
         if options.alpha:
-            rest = sample(model.duration_refiner, state, self.voice, mask, 1, generator)
+            rest = engine.sample("durations", state, styles, 1, generator)
             logs = logs + options.alpha * rest / DURATION_SCALE
         frames = torch.expm1(logs[..., 0]) / options.speed
         durations = frames.round().clamp(1, _MAX_FRAMES).long()
-        track = self._track(text, durations, options, generator)
-        latent = self._latent(track, options.steps, generator)
-        return Utterance(tokens, durations, track.pitch, latent, self.voice)
+        features, pitch = self._track(text, durations, styles, options.alpha, generator)
+        return Utterance(tokens, durations, pitch, self._latent(features, pitch, options.steps, generator), self.voice)
 
-    def _track(self, text: Tensor, durations: Tensor, options: SpeakOptions, generator: torch.Generator) -> FrameTrack:
-        """Frame features with predicted pitch."""
-        model = self._acoustic
-        features, mask = expand(text, durations, int(durations.sum()))
-        pitch, state = model.pitch(features, mask, self.voice)
+    def _track(
+        self, text: Tensor, durations: Tensor, styles: VoiceStyles, alpha: float, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Frame features [1, F, D + 2] and the predicted pitch [1, F, 2]."""
+        features, _ = expand(text, durations, int(durations.sum()))
+        pitch, state = self._engine.pitch(features, styles)
         log_f0 = pitch[..., :1]
-        if options.alpha:
-            rest = sample(model.pitch_refiner, state, self.voice, mask, 1, generator)
-            log_f0 = log_f0 + options.alpha * rest / PITCH_SCALE
+        if alpha:
+            rest = self._engine.sample("pitch", state, styles, 1, generator)
+            log_f0 = log_f0 + alpha * rest / PITCH_SCALE
         voiced = (pitch[..., 1:] > 0).float()
-        return FrameTrack(features, torch.cat([log_f0 * voiced, voiced], dim=-1), mask)
+        return features, torch.cat([log_f0 * voiced, voiced], dim=-1)
 
-    def _latent(self, track: FrameTrack, steps: int, generator: torch.Generator) -> Tensor:
-        _, condition = self._acoustic.coarse(track, self.voice)
-        return sample(self._acoustic.mel_net, condition, self.voice, track.mask, steps, generator)
+    def _latent(self, features: Tensor, pitch: Tensor, steps: int, generator: torch.Generator) -> Tensor:
+        _, condition = self._engine.coarse(features, pitch, self._styles)
+        return self._engine.sample("mel", condition, self._styles, steps, generator)
 
     @torch.inference_mode()
     def convert(self, utterance: Utterance, voice: Tensor, sigma: float = 2.0, seed: int = 0) -> Utterance:
@@ -151,16 +147,13 @@ class FlashSpeaker:
         Words and durations stay; F0 is the one that the model gives to the other voice.
         """
         generator = torch.Generator().manual_seed(seed)
-        model = self._acoustic
-        text = model.encode(utterance.ids, torch.ones(*utterance.ids.shape, 1), voice)
-        features, mask = expand(text, utterance.durations, utterance.latent.shape[1])
-        pitch, _ = model.pitch(features, mask, voice)
-        voiced = (pitch[..., 1:] > 0).float()
-        track = FrameTrack(features, torch.cat([pitch[..., :1] * voiced, voiced], dim=-1), mask)
-        _, condition = model.coarse(track, voice)
+        engine, styles = self._engine, self._engine.styles(voice)
+        text = engine.encode(utterance.ids, styles)
+        features, pitch = self._track(text, utterance.durations, styles, 0.0, generator)
+        _, condition = engine.coarse(features, pitch, styles)
         noise = torch.randn(utterance.latent.shape, generator=generator)
-        latent = model.mel_net(utterance.latent + sigma * noise, torch.tensor([sigma]), condition, voice, mask)
-        return replace(utterance, pitch=track.pitch, latent=latent, voice=voice)
+        latent = engine.clean_mel(utterance.latent + sigma * noise, sigma, condition, styles)
+        return replace(utterance, pitch=pitch, latent=latent, voice=voice)
 
     @torch.inference_mode()
     def replace_words(
@@ -186,17 +179,16 @@ class FlashSpeaker:
             ],
             dim=1,
         )
-        model = self._acoustic
-        encoded = model.encode(new.ids, torch.ones(*new.ids.shape, 1), self.voice)
+        encoded = self._engine.encode(new.ids, self._styles)
         generator = torch.Generator().manual_seed(options.seed)
-        track = self._track(encoded, durations, replace(options, alpha=0.0), generator)
-        latent = self._latent(track, options.steps, generator)
+        features, pitch = self._track(encoded, durations, self._styles, 0.0, generator)
+        latent = self._latent(features, pitch, options.steps, generator)
         before = int(old.durations[0, :head].sum())
         after = int(old.durations[0, old.ids.shape[1] - tail :].sum()) if tail else 0
         return Utterance(
             new.ids,
             durations,
-            joined(old.pitch, track.pitch, before, after, 0),
+            joined(old.pitch, pitch, before, after, 0),
             joined(old.latent, latent, before, after, 3),
             self.voice,
         )
@@ -206,27 +198,11 @@ class FlashSpeaker:
         self, utterance: Utterance, seed: int = 0, is_cancelled: Callable[[], bool] = never
     ) -> Iterator[np.ndarray]:
         """The vocoder, a block at a time; the blocks together are the same as the whole at once."""
-        f0 = decode_pitch(utterance.pitch)
         num_frames = utterance.latent.shape[1]
-        pitch, source = encode_pitch(f0), source_spectrum(f0)
-        noise = draw_noise(1, num_frames, f0.device, torch.Generator().manual_seed(seed))
-        start, end = 0, min(_BLOCK_FRAMES, num_frames)
-        while start < num_frames and not is_cancelled():
-            for block in in_blocks(self._stretch(utterance.latent, pitch, source, noise, start, end), SAMPLE_RATE):
+        ends = [*range(_BLOCK_FRAMES, num_frames, _STRETCH_FRAMES), num_frames]
+        for stretch in self._vocoder_engine.stream(utterance.latent, decode_pitch(utterance.pitch), ends, seed):
+            audio = np.clip(stretch.numpy() * _GAIN, -1.0, 1.0)
+            for block in in_blocks(audio, SAMPLE_RATE):
                 if is_cancelled():
                     return
                 yield block
-            start, end = end, min(end + _STRETCH_FRAMES, num_frames)
-
-    def _stretch(
-        self, latent: Tensor, pitch: Tensor, source: Tensor, noise: Tensor, start: int, end: int
-    ) -> np.ndarray:
-        num_frames = latent.shape[1]
-        seen = slice(max(start - _CONTEXT, 0), min(end + _CONTEXT, num_frames))
-        used = slice(max(start - _EDGE, 0), min(end + _EDGE, num_frames))
-        mask = torch.ones(1, seen.stop - seen.start, 1)
-        features = self._vocoder.front(latent[:, seen], pitch[:, seen], mask)
-        parts = self._vocoder.decode(features, mask)[:, used.start - seen.start : used.stop - seen.start]
-        audio = render(parts, source[:, :, used], noise[:, :, used])[0]
-        first = (start - used.start) * HOP
-        return np.clip(audio[first : first + (end - start) * HOP].numpy() * _GAIN, -1.0, 1.0)

@@ -16,7 +16,7 @@ from app.speech.speaker import SpeakOptions, in_blocks, never
 
 __all__ = ["HibariSpeaker"]
 
-_GAIN = 1.42  # brings the voice to -23 LUFS (bench/speech.py)
+_GAIN = 1.42  # brings the voice to -23 LUFS (bench/speech_quality.py)
 MAX_IDS = 400  # as many phonemes as the model sees at once
 
 

@@ -12,17 +12,28 @@ from app.speech.network.acoustic import (
 )
 from app.speech.network.blocks import ConvBlock, SharedAttention, mask_of
 from app.speech.network.consistency import (
+    SIGMA_BETWEEN,
     SIGMA_DATA,
     SIGMA_MAX,
     SIGMA_MIN,
     ConsistencyNet,
     sample,
 )
-from app.speech.network.vocoder import Vocoder, VocoderConfig, draw_noise, render, source_spectrum, synthesise
+from app.speech.network.vocoder import (
+    MAX_LOG,
+    Vocoder,
+    VocoderConfig,
+    draw_noise,
+    render,
+    source_spectrum,
+    synthesise,
+)
 
 __all__ = [
     "DURATION_SCALE",
+    "MAX_LOG",
     "PITCH_SCALE",
+    "SIGMA_BETWEEN",
     "SIGMA_DATA",
     "SIGMA_MAX",
     "SIGMA_MIN",

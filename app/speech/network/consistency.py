@@ -38,11 +38,15 @@ class ConsistencyNet(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
+    def style(self, level: Tensor, voice: Tensor) -> Tensor:
+        """What modulates the blocks: [B, voice_width]."""
+        steps = torch.exp(torch.linspace(0, 6.0, _NOISE_WIDTH // 2, device=voice.device))
+        angles = level[:, None] * steps
+        return voice + self.noise(torch.cat([angles.sin(), angles.cos()], dim=-1))
+
     def network(self, x: Tensor, level: Tensor, condition: Tensor, voice: Tensor, mask: Tensor) -> Tensor:
         """F: level is ln(sigma) / 4, [B]."""
-        steps = torch.exp(torch.linspace(0, 6.0, _NOISE_WIDTH // 2, device=x.device))
-        angles = level[:, None] * steps
-        style = voice + self.noise(torch.cat([angles.sin(), angles.cos()], dim=-1))
+        style = self.style(level, voice)
         h = self.into(torch.cat([x, condition], dim=-1))
         for i, block in enumerate(self.blocks):
             h = block(h, mask, style)

@@ -16,10 +16,10 @@ from torch.nn import functional as F
 from app.speech.mel import HOP, N_FFT, NUM_MELS, SAMPLE_RATE
 from app.speech.network.blocks import ConvBlock
 
-__all__ = ["Vocoder", "VocoderConfig", "draw_noise", "render", "source_spectrum", "synthesise"]
+__all__ = ["MAX_LOG", "Vocoder", "VocoderConfig", "draw_noise", "render", "source_spectrum", "synthesise"]
 
 _BINS = N_FFT // 2 + 1
-_MAX_LOG = 7.0  # of magnitudes, as in the teacher's own head
+MAX_LOG = 7.0  # of magnitudes, as in the teacher's own head
 _UNVOICED_HZ = 40.0
 _HIGHEST_HARMONIC_HZ = 11_000.0
 
@@ -114,7 +114,7 @@ def render(parts: Tensor, source: Tensor, noise: Tensor) -> Tensor:
 
 def magnitude(log: Tensor) -> Tensor:
     """exp, bounded."""
-    return torch.exp(log.clamp(max=_MAX_LOG))
+    return torch.exp(log.clamp(max=MAX_LOG))
 
 
 def overlap_add(frames: Tensor, window: Tensor) -> Tensor:

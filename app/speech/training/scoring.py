@@ -1,6 +1,6 @@
 """Scores on held-out sentences, for the log of a run: errors of durations, F0 and mel, by the teacher's own labels.
 
-Not judgements of quality: those are made by bench/speech.py with scorers that nothing is trained on.
+Not judgements of quality: those are made by bench/speech_quality.py with scorers that nothing is trained on.
 """
 
 import torch

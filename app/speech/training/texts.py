@@ -1,7 +1,7 @@
 """What is spoken for training: sentences of a video assistant, plain sentences, and words for every sound.
 
 In: a seed, and optionally a file of sentences (one a line). Out: sentences of 1 to 22 words. The sentences of the
-evaluation (bench/speech.py) are made from other patterns.
+evaluation (bench/speech_quality.py) are made from other patterns.
 """
 
 import json

@@ -55,4 +55,4 @@ def small_acoustic() -> AcousticModel:
 def flash(phonemizer: Phonemizer) -> FlashSpeaker:
     model = small_acoustic()
     vocoder = Vocoder(VocoderConfig(width=16, num_blocks=3, num_front_blocks=1)).eval()
-    return FlashSpeaker(model.requires_grad_(False), vocoder.requires_grad_(False), phonemizer)
+    return FlashSpeaker(model.requires_grad_(False), vocoder.requires_grad_(False), phonemizer, precision="float32")
