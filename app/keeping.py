@@ -183,6 +183,10 @@ class Keeper:
         """Epoch seconds of a stream time; None before the first frame. Any thread."""
         return self._clock_log.wall_s(time_s) if self._clock_log.pieces else None
 
+    def clock_log(self) -> ClockLog:
+        """As it stands now. Any thread."""
+        return ClockLog(self._clock_log.pieces)
+
     def mark_gap(self, start_s: float, end_s: float, kind: str = "disconnected") -> None:
         """Files a gap, in the recording's times, with the pictures. One that comes after close() is left out: the next
         start files it as a part of the time in which nothing was recorded."""

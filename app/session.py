@@ -30,6 +30,7 @@ from app.kept_models import KeptModels
 from app.moments import Moments
 from app.perceiving import PerceiveWorker
 from app.questions import clean_question
+from app.recording.clock_log import ClockLog, ClockPiece
 from app.speaking import SpeakWorker
 from app.spoken import PieceSource, SpokenAnswer
 from app.status import FrameCounts, MemoryCounts, SessionState, SessionStatus
@@ -216,6 +217,14 @@ class Session:
         if newest is None or self._perceive.was_forgotten(newest[0].time_s + self._offset_s):
             return None
         return newest[0]
+
+    def clock_log(self) -> ClockLog:
+        """Which wall time belongs to which stream time: as it is recorded, else as the newest frame shows it. Empty
+        before the first frame."""
+        if self._keeper is not None:
+            return self._keeper.clock_log()
+        frame = self.latest_frame()
+        return ClockLog(() if frame is None else (ClockPiece(0.0, frame.wall_time_s - frame.time_s),))
 
     def stop(self) -> None:
         """Tells the threads to leave without waiting for them, so that many sessions end at once. close() follows."""

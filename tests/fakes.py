@@ -262,6 +262,7 @@ class FakeSnapshot:
     t_now_s: float
     frames_seen: int
     frame_ids: tuple[int, ...] = ()
+    gaps: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -269,6 +270,7 @@ class FakeStats:
     version: int
     tokens: int
     bytes: int
+    tiers: tuple[Any, ...] = ()
 
 
 @dataclass

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from app.answer import Answer, AnswerResult
-from app.answer_fields import answer_fields
+from app.cli.curl import curl_command
 from app.cli.output import Output, spoken_line
 from app.cli.recording_options import QueryOptions
 from app.cli.tape import open_tape
-from app.recording.clock_words import iso_time
+from app.language.lmm import Evidence
 from app.recording.folder import RecordingFolder, default_data_folder
 from app.recording.stored import StoredRecording, Understood
+from app.recording.told import told_fields
 
 __all__ = ["open_recording", "query"]
 
@@ -25,6 +26,12 @@ _POLL_S = 0.1
 
 def query(options: QueryOptions, output: Output) -> int:
     """Returns 0 when all questions are answered; raises what prevented it."""
+    if options.prints_curl:
+        for question in options.questions:
+            body = {"question": question, "source": options.name, "from": options.said_from, "to": options.said_to}
+            command = curl_command(options.url, {name: text for name, text in body.items() if text is not None})
+            output.result({"type": "curl", "command": command}, command)
+        return 0
     from app.recording.stored_session import StoredSession
 
     end_s = None if options.timeout_s is None else time.monotonic() + options.timeout_s
@@ -76,31 +83,18 @@ def _show(
     output: Output,
     speech: dict[str, Any] | None,
 ) -> None:
-    clock, words = recording.clock, recording.words_of
-    evidence, told = [], []
+    words = recording.words_of
+    pictures = {one: recording.picture_of(one) for one in result.evidence}
+
+    def picture_id_of(one: Evidence) -> int | None:
+        picture = pictures[one]
+        return None if picture is None else picture.frame_id
+
+    fields = told_fields(result, question, understood, recording, recording.folder.name, picture_id_of)
+    told = []
     for one in result.evidence:
-        picture = recording.picture_of(one)
         start, end = words(one.start_s), words(one.end_s)
         told.append(f"{start if start == end else f'{start} to {end}'} (frame {one.frame_id})")
-        evidence.append(
-            {
-                "start_s": round(one.start_s, 3),
-                "end_s": round(one.end_s, 3),
-                "frame_id": one.frame_id,
-                "start": iso_time(clock.wall_s(one.start_s)),
-                "end": iso_time(clock.wall_s(one.end_s)),
-                "picture_id": None if picture is None else picture.frame_id,
-            }
-        )
-    fields: dict[str, Any] = {
-        **answer_fields(result, understood.note),
-        "question": question,
-        "understood": understood.question,
-        "answer": recording.telling().whole(result.text),
-        "name": recording.folder.name,
-        "newest": iso_time(clock.wall_s(result.asked_at_s)),
-        "evidence": evidence,
-    }
     if speech is not None:
         fields["speech"] = speech
     newest = f"newest picture {words(result.asked_at_s)}"

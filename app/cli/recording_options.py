@@ -7,6 +7,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.cli.curl import DEFAULT_URL
 from app.cli.exit_codes import EXIT_CODES_HELP
 from app.cli.option_values import (
     DEFAULT_FPS_HELP,
@@ -82,6 +83,8 @@ class QueryOptions:
     export: Path | None
     timeout_s: float | None
     speak_to: SpeakTo | None
+    prints_curl: bool
+    url: str
     is_verbose: bool
 
 
@@ -193,6 +196,8 @@ def recording_options(words: argparse.Namespace) -> RecordingOptions:
         export=words.export,
         timeout_s=words.timeout,
         speak_to=words.speak_to,
+        prints_curl=words.print_curl,
+        url=words.url,
         **place,
     )
 
@@ -248,6 +253,10 @@ def _add_query(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add_speech_options(query)
     timeout = checked_number("a number of seconds > 0", 1e-3)
     query.add_argument("--timeout", type=timeout, metavar="SECONDS", help="give up (exit code 7) after so long")
+    query.add_argument("--print-curl", action="store_true", help="print the same request to `serve`, and end")
+    query.add_argument(
+        "--url", default=DEFAULT_URL, help=f"for --print-curl: where it is served (default: {DEFAULT_URL})"
+    )
 
 
 def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,42 +1,48 @@
-"""The HTTP interface for programs: /v1/ask, /v1/status, /v1/frames, /healthz and /metrics, beside the page.
+"""The HTTP interface for programs: /v1/ask, /v1/frames, /v1/clips, and what api_status.py tells, beside the page.
 
-Comes in: requests, and the cameras that the program watches. Goes out: JSON, pictures, and server-sent events whose
-last one is the `answer` object of `ask --json`. The page's event loop; nothing here waits for a camera or a model.
+Comes in: requests, the cameras that the program watches, and the recordings on the disk. Goes out: JSON, pictures, MP4,
+and server-sent events whose last one is the `answer` object of `ask --json`. The page's event loop; what reads the disk
+is done in threads of its own. docs/API.md describes it.
 """
 
 import asyncio
-import json
 import math
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from collections.abc import Awaitable
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.background import BackgroundTask
 
-from app import __version__
-from app.answer import Answer
-from app.answer_fields import answer_fields, frame_fields, rounded
-from app.errors import NothingSeenError, QuestionError, TooManyQuestionsError
-from app.session import SessionStatus
+from app.errors import NothingSeenError, QuestionError, RecordingError, TooManyQuestionsError, UnknownRecordingError
+from app.web.api_status import add_status
+from app.web.asking import LiveAsking, RecordedAsking, event_stream
+from app.web.background import in_background
 from app.web.cameras import Cameras, UnknownCameraError
 from app.web.guard import MAX_BODY_BYTES
-from app.web.metrics import metrics_text
 from app.web.rates import RateLimit, client_of
-from app.web.watching import Watch, sentence_of
+from app.web.recordings import Recordings, When
+from app.web.watching import sentence_of
 
 __all__ = ["make_api"]
 
 MAX_QUESTIONS, QUESTIONS_PERIOD_S = 30, 60.0  # of one address
+_MAX_DISK_READERS = 4  # requests that read recordings at one time
 _BODY_TIMEOUT_S = 15.0
 _FULL_RETRY_S = 2
-_TICK_S = 0.02
 _STATUS_OF = (
     (UnknownCameraError, 404),
-    (NothingSeenError, 409),
+    (UnknownRecordingError, 404),
     (TooManyQuestionsError, 429),
     (QuestionError, 422),
+    (RecordingError, 503),
 )
+_Name = Annotated[str | None, Query(max_length=64)]
+_Time = Annotated[str | None, Query(min_length=1, max_length=200)]
+_FrameId = Annotated[int, Path(ge=0, le=2**53)]
+
+T = TypeVar("T")
 
 
 class AskBody(BaseModel):
@@ -45,21 +51,63 @@ class AskBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     question: Annotated[str, Field(min_length=1)]
-    source: str | None = None  # the camera's name; may be left out where there is one
+    source: Annotated[str | None, Field(max_length=64)] = None  # a camera, or a recording; without it the only camera
+    said_from: Annotated[str | None, Field(alias="from", min_length=1, max_length=200)] = None
+    said_to: Annotated[str | None, Field(alias="to", min_length=1, max_length=200)] = None
 
 
-def make_api(cameras: Cameras) -> APIRouter:
+class _Api:
+    """What the routes share."""
+
+    def __init__(self, cameras: Cameras, recordings: Recordings) -> None:
+        self.cameras, self.recordings = cameras, recordings
+        self.limit = RateLimit(MAX_QUESTIONS, QUESTIONS_PERIOD_S)
+        self._num_readers = 0
+
+    def recording_of(self, source: str | None) -> str | None:
+        """The recording to read; None: the source is a camera of which nothing is kept. Raises UnknownCameraError."""
+        if source is not None and source not in self.cameras and self.recordings.has(source):
+            return source
+        name = self.camera_of(source)
+        return name if self.cameras.keeps(name) else None
+
+    def camera_of(self, source: str | None) -> str:
+        """Raises UnknownCameraError, which tells of the recordings too."""
+        try:
+            name = self.cameras.name_of(self.cameras.find(source))
+        except UnknownCameraError as error:
+            names = ", ".join(self.recordings.names)
+            raise UnknownCameraError(f"{error} Recordings: {names}." if names else str(error)) from None
+        assert name is not None
+        return name
+
+    async def reading(self, work: Awaitable[T]) -> T:
+        """Awaits what reads the disk. Raises TooManyQuestionsError when much is read already."""
+        if self._num_readers >= _MAX_DISK_READERS:
+            asyncio.ensure_future(work).cancel()
+            raise TooManyQuestionsError("Many recordings are being read at this moment: ask again soon.")
+        self._num_readers += 1
+        try:
+            return await work
+        finally:
+            self._num_readers -= 1
+
+
+def make_api(cameras: Cameras, recordings: Recordings) -> APIRouter:
     """The routes."""
-    api = APIRouter()
-    limit = RateLimit(MAX_QUESTIONS, QUESTIONS_PERIOD_S)
+    api, shared = APIRouter(), _Api(cameras, recordings)
+    _add_ask(api, shared)
+    _add_pictures(api, shared)
+    add_status(api, cameras, recordings)
+    return api
 
+
+def _add_ask(api: APIRouter, shared: _Api) -> None:
     @api.post("/v1/ask")
     async def ask(request: Request) -> Response:
-        wait_s = limit.take(client_of(request.scope))
+        wait_s = shared.limit.take(client_of(request.scope))
         if wait_s > 0:
-            sentence = (
-                f"{MAX_QUESTIONS} questions in {QUESTIONS_PERIOD_S:g} s are answered to one address: wait a little."
-            )
+            sentence = f"One address may ask {MAX_QUESTIONS} questions in {QUESTIONS_PERIOD_S:g} s: wait a little."
             return _refused(429, sentence, retry_s=math.ceil(wait_s))
         try:
             body = await asyncio.wait_for(_read_body(request), _BODY_TIMEOUT_S)
@@ -68,63 +116,72 @@ def make_api(cameras: Cameras) -> APIRouter:
         if isinstance(body, Response):
             return body
         try:
-            answer = cameras.find(body.source).session.ask(body.question)
+            asking = await _begin(shared, body)
         except Exception as error:  # of a failed session, whatever made it fail
-            status = next((status for kind, status in _STATUS_OF if isinstance(error, kind)), 503)
-            return _refused(status, sentence_of(error))
-        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(_events(answer, request), media_type="text/event-stream", headers=headers)
+            return _refused_for(error)
+        return event_stream(asking, request)
 
-    @api.get("/v1/status")
-    async def status() -> dict[str, Any]:
-        return {"version": __version__, "cameras": {name: camera_fields(watch) for name, watch in cameras}}
 
+async def _begin(shared: _Api, body: AskBody) -> LiveAsking | RecordedAsking:
+    """The question, placed and put. Raises what keeps it from being asked."""
+    source = body.source
+    if source is None or source in shared.cameras or not shared.recordings.has(source):
+        name = shared.camera_of(source)
+        session = shared.cameras.find(name).session
+        return LiveAsking(session, name, body.question, body.said_from, body.said_to, shared.cameras.keeps(name))
+    question = await shared.reading(
+        in_background(
+            "read-recording",
+            lambda: shared.recordings.question(source, body.question, body.said_from, body.said_to),
+        )
+    )
+    return RecordedAsking(question, shared.reading)
+
+
+def _add_pictures(api: APIRouter, shared: _Api) -> None:
     @api.get("/v1/frames/{frame_id}")
-    async def frame(frame_id: int, source: str | None = None) -> Response:
+    async def frame(frame_id: _FrameId, source: _Name = None) -> Response:
         try:
-            jpeg = cameras.find(source).session.frame_jpeg(frame_id)
-        except UnknownCameraError as error:
-            return _refused(404, str(error))
+            if source is not None and source not in shared.cameras and shared.recordings.has(source):
+                read = in_background("read-picture", lambda: shared.recordings.picture(source, frame_id))
+                jpeg: bytes | None = await shared.reading(read)
+            else:
+                jpeg = shared.cameras.find(shared.camera_of(source)).session.frame_jpeg(frame_id)
+        except Exception as error:  # told in one sentence
+            return _refused_for(error, nothing=404)
         if jpeg is None:
             return _refused(404, "No picture is kept.")
         return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
 
-    @api.get("/healthz")
-    async def health() -> Response:
-        failed = [name for name, watch in cameras if camera_state(watch) == "failed"]
-        if failed:
-            return PlainTextResponse(f"failed: {len(failed)} of {len(cameras)} cameras\n", 503)
-        return PlainTextResponse("ok\n")
-
-    @api.get("/metrics")
-    async def metrics() -> Response:
-        text, media_type = metrics_text({name: watch.session.status() for name, watch in cameras})
-        return Response(text, media_type=media_type)
-
-    return api
-
-
-def camera_state(watch: Watch) -> str:
-    """The state of its session; "failed" also when it could not be started."""
-    return "failed" if watch.problem is not None else watch.session.status().state
-
-
-def camera_fields(watch: Watch) -> dict[str, Any]:
-    """One camera, as /v1/status shows it."""
-    status: SessionStatus = watch.session.status()
-    return {
-        "state": camera_state(watch),
-        "source": status.source_name,
-        "problem": watch.problem or status.failure,
-        "is_live": status.is_live,
-        "time_s": rounded(status.newest_time_s),
-        "age_s": rounded(status.newest_frame_age_s),
-        "frames": frame_fields(status.frames),
-        "memory": {"version": status.memory_version, "tokens": status.memory_tokens, "bytes": status.memory_bytes},
-        "model": status.lmm_name,
-        "waiting": status.questions_waiting,
-        "ttft_ms": rounded(status.last_ttft_ms, 1),
-    }
+    @api.get("/v1/clips")
+    async def clips(
+        source: _Name = None,
+        at: _Time = None,
+        said_from: Annotated[str | None, Query(alias="from", min_length=1, max_length=200)] = None,
+        said_to: Annotated[str | None, Query(alias="to", min_length=1, max_length=200)] = None,
+        frame: Annotated[int | None, Query(ge=0, le=2**53)] = None,
+    ) -> Response:
+        when = When(at=at, said_from=said_from, said_to=said_to, frame_id=frame)
+        try:
+            name = shared.recording_of(source)
+            if name is None:
+                return _refused(404, "No video of this camera is kept: start Afterglow with --keep or --config.")
+            if when.is_nothing:
+                spans = await shared.reading(in_background("list-clips", lambda: shared.recordings.spans(name)))
+                return JSONResponse({"source": name, "spans": spans})
+            clip = await shared.reading(in_background("cut-clip", lambda: shared.recordings.clip(name, when)))
+        except Exception as error:  # told in one sentence
+            return _refused_for(error, nothing=404)
+        headers = {"cache-control": "private, no-store", "x-clip-start": clip.start, "x-clip-end": clip.end}
+        filename = f"{name}-{clip.start[:19].replace(':', '')}.mp4"
+        return FileResponse(
+            clip.path,
+            media_type="video/mp4",
+            filename=filename,
+            content_disposition_type="inline",
+            headers=headers,
+            background=BackgroundTask(clip.delete),
+        )
 
 
 async def _read_body(request: Request) -> AskBody | Response:
@@ -141,34 +198,13 @@ async def _read_body(request: Request) -> AskBody | Response:
         return _refused(422, f'Send {{"question": "..."}}: {where}: {first["msg"]}.')
 
 
-async def _events(answer: Answer, request: Request) -> AsyncIterator[str]:
-    """Pieces of text as they come, then the answer, or why there is none. Who hangs up cancels."""
-    num_told = 0
-    try:
-        while True:
-            is_done = answer.is_done  # before the pieces are read: none may come between
-            for piece in answer.next_pieces(num_told, 0.0):
-                num_told += 1
-                yield _event("piece", {"type": "piece", "text": piece})
-            if is_done:
-                break
-            if await request.is_disconnected():
-                return
-            await asyncio.sleep(_TICK_S)
-        try:
-            result = answer.result(0.0)
-        except Exception as error:  # this one answer failed, and whoever asked is told why
-            yield _event("error", {"type": "error", "message": sentence_of(error)})
-        else:
-            yield _event("answer", answer_fields(result, result.note))
-    finally:
-        answer.cancel()  # no effect on one that is whole
-
-
-def _event(kind: str, fields: dict[str, Any]) -> str:
-    return f"event: {kind}\ndata: {json.dumps(fields)}\n\n"
+def _refused_for(error: Exception, *, nothing: int = 409) -> Response:
+    """nothing: the status where nothing was seen or kept of what is asked for."""
+    kinds: tuple[tuple[type[Exception], int], ...] = (*_STATUS_OF, (NothingSeenError, nothing))
+    status = next((status for kind, status in kinds if isinstance(error, kind)), 503)
+    return _refused(status, sentence_of(error))
 
 
 def _refused(status: int, sentence: str, *, retry_s: int = _FULL_RETRY_S) -> Response:
-    headers = {"retry-after": str(retry_s)} if status == 429 else None
+    headers: dict[str, Any] | None = {"retry-after": str(retry_s)} if status == 429 else None
     return JSONResponse({"type": "error", "message": sentence}, status, headers)

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from app.errors import RecordingError
@@ -18,6 +20,7 @@ from app.web.cameras import Cameras
 from app.web.clips import MAX_CLIP_S, clip_response
 from app.web.connection import Connection
 from app.web.hub import Hub
+from app.web.recordings import Recordings
 
 __all__ = ["PREFIX", "make_application"]
 
@@ -26,7 +29,7 @@ _STATIC = Path(__file__).resolve().parent / "static"
 _LOOK_AFTER_S = 1.0
 
 
-def make_application(hub: Hub, cameras: Cameras) -> FastAPI:
+def make_application(hub: Hub, cameras: Cameras, recordings: Recordings) -> FastAPI:
     """Everything but the page at /. Ending it closes all sessions. Where there is one camera, every page sees it."""
     hub.cameras = cameras
 
@@ -63,7 +66,13 @@ def make_application(hub: Hub, cameras: Cameras) -> FastAPI:
             return Response("There is no such clip.\n", 404, media_type="text/plain")
         return clip_response(data, request.headers.get("range"))
 
-    application.include_router(make_api(cameras))
+    @application.exception_handler(RequestValidationError)
+    async def refuse(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        sentence = f"{first['loc'][-1]}: {first['msg']}."
+        return JSONResponse({"type": "error", "message": sentence}, 422)
+
+    application.include_router(make_api(cameras, recordings))
     application.mount(f"{PREFIX}/static", _FreshStaticFiles(directory=_STATIC), name="static")
     return application
 

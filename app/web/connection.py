@@ -128,7 +128,7 @@ class Connection:
                 await page.look_on(self._hub.shared(message.get("camera")))
             elif kind == "stop":
                 await page.stop()
-            elif kind in VOICE_WISHES:
+            elif isinstance(kind, str) and kind in VOICE_WISHES:
                 obey_voice(page, message)
                 if kind == "silence":  # a page that hears this has got all that was sent before
                     await self._send({"type": "hushed"})

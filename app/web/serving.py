@@ -73,6 +73,7 @@ def _make_application(
     """The whole ASGI application; the models begin to load beside it."""
     from app import loading
     from app.kept_models import KeptModels
+    from app.recording.folder import default_data_folder
     from app.session import Session
     from app.shared_lmm import SharedLMM
     from app.web.warming import WarmUp
@@ -86,6 +87,7 @@ def _make_application(
     from app.web.guard import Guard
     from app.web.hub import Hub
     from app.web.page import add_page
+    from app.web.recordings import Recordings
 
     hub = Hub(
         config,
@@ -95,7 +97,8 @@ def _make_application(
         warm_up=warm_up,
         access=page_access(web),
     )
-    application = make_application(hub, Cameras(cameras, hub.make_camera))
+    recordings = Recordings(web.data or default_data_folder(), warm_up.lmm)
+    application = make_application(hub, Cameras(cameras, hub.make_camera), recordings)
     add_page(application)
     door = None if token is None else Door(token, cookie=f"afterglow-{port}")
     return Guard(application, names=served_names(web), serves_addresses=not web.is_local, door=door)

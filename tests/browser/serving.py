@@ -5,6 +5,7 @@ The sessions are real too, memory included; encoder and LMM are what the test gi
 
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -19,6 +20,7 @@ from app.web.door import Door as TokenDoor
 from app.web.guard import Guard
 from app.web.hub import Hub
 from app.web.page import add_page
+from app.web.recordings import Recordings
 from app.web.serving import listening_socket
 from tests.app.recording.parts import GridEncoder
 from tests.fakes import FakeLMM, FakeSpeaker
@@ -54,6 +56,7 @@ class PageServer:
         config: AssistantConfig | None = None,
         token: AccessToken | None = None,
         speaker: Callable[[str], Any] = lambda name: FakeSpeaker(),
+        data: Path = Path("no recordings here"),
     ) -> None:
         self.lmms: list[Any] = []
 
@@ -66,7 +69,9 @@ class PageServer:
             config,
             lambda made, source: Session(made, source=source, encoder=make_encoder, lmm=note_lmm, speaker=speaker),
         )
-        application = make_application(self.hub, Cameras(cameras or {}, self.hub.make_camera))
+        application = make_application(
+            self.hub, Cameras(cameras or {}, self.hub.make_camera), Recordings(data, make_lmm)
+        )
         add_page(application)
         self._door = Door(Guard(application, door=None if token is None else TokenDoor(token)))
         self._listener = listening_socket("127.0.0.1", 0)

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -26,6 +27,7 @@ from app.web.cameras import Cameras
 from app.web.guard import Guard
 from app.web.hub import Hub
 from app.web.packets import Packet, PacketKind, pack, unpack
+from app.web.recordings import Recordings
 from app.web.warming import WarmUp
 from tests.fakes import FakeClock, FakeEncoder, FakeLMM, FakeSource, FakeSpeaker
 from vision.sources import OWNER, Source, SourceAccess, SourceConfig, open_source
@@ -147,6 +149,7 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
         access: SourceAccess = OWNER,
         client_host: str = "127.0.0.1",
         keep: KeepConfig | None = None,
+        data: Path = Path("no recordings here"),
     ) -> Server:
         known = sources or {}
 
@@ -179,7 +182,9 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
         config = AssistantConfig(capture=capture, perceive=PerceiveConfig(fps=10.0), keep=keep)
         hub = Hub(config, make_session, warm_up=warm_up, access=access, clock=clock)
         client = TestClient(
-            Guard(make_application(hub, Cameras(cameras or {}, hub.make_camera, clock=clock))),
+            Guard(
+                make_application(hub, Cameras(cameras or {}, hub.make_camera, clock=clock), Recordings(data, make_lmm))
+            ),
             base_url=f"http://{HOST}",
             client=(client_host, 50_000),
         )
