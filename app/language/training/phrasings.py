@@ -1,8 +1,9 @@
 """The ways people ask: templates of questions for every family, and nouns that no concept of the vocabulary names.
 
 In: `phrasings/*.json` and `development.json`, beside this file. Out: `Phrasings`, templates for training and others,
-worded differently, for the held-out test, and a third part for whoever tunes what is not trained. A template is filled with `str.format_map`; `FAMILY_SLOTS` says which placeholders a family uses.
-Any thread; immutable; importing reads no file.
+worded differently, for the held-out test, and a third part for whoever tunes what is not trained. A template is filled
+with `str.format_map`; `FAMILY_SLOTS` says which placeholders a family uses. Any thread;
+immutable; importing reads no file.
 """
 
 import json
