@@ -107,6 +107,11 @@ class FrameStore:
                 KeptFrame(one.frame_id, one.time_s) for one in self._pictures.values() if start_s <= one.time_s <= end_s
             ]
 
+    def find(self, frame_id: int) -> KeptFrame | None:
+        """That very frame; None: there is no picture of it."""
+        picture = self._pictures.get(frame_id)
+        return None if picture is None else KeptFrame(picture.frame_id, picture.time_s)
+
     def nearest(self, time_s: float) -> KeptFrame | None:
         """The kept frame nearest to a time; of two as near, the earlier."""
         with self._lock:

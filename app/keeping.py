@@ -172,6 +172,14 @@ class Keeper:
             frame = reader.get(frame_id)
         return None if frame is None else frame.jpeg
 
+    def find_picture(self, frame_id: int) -> KeptFrame | None:
+        """Of that very frame. Any thread. Raises RecordingError."""
+        if not self.folder.is_there:
+            return None
+        with contextlib.closing(open_reader(self.folder)) as reader:
+            frame = reader.get(frame_id)
+        return None if frame is None else KeptFrame(frame.frame_id, frame.time_s)
+
     def pictures_between(self, start_s: float, end_s: float) -> list[KeptFrame]:
         """The kept frames of a span, in order of time. Any thread. Raises RecordingError."""
         if not self.folder.is_there:

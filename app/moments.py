@@ -89,6 +89,11 @@ class Moments:
         step = (len(frames) - 1) / max(max_frames - 1, 1)
         return [frames[round(place * step)] for place in range(max_frames)]
 
+    def find(self, frame_id: int) -> KeptFrame | None:
+        """That very frame; None: there is no picture of it. Raises RecordingError."""
+        found = self._perceive.frames.find(frame_id)
+        return found if found is not None or self._keeper is None else self._keeper.find_picture(frame_id)
+
     def nearest(self, time_s: float) -> KeptFrame | None:
         """The kept frame nearest to a moment; None: nothing is kept."""
         near = self._perceive.frames.nearest(time_s)

@@ -81,7 +81,7 @@ def _tier(tier: "TierStats", stats: "MemoryStats", config: "MemoryConfig") -> di
     count = f"{tier.num_entries} of {tier.capacity}"
     is_full = tier.num_entries >= tier.capacity
     if tier.name == "spatial":
-        fate = "The next frame takes the place of the oldest, whose trace stays in its event slot."
+        fate = "The next frame takes the place of the oldest, which remains a part of its event slot."
         return _part("spatial", "Newest frames, whole", count, fate if is_full else "There is room.", **more)
     if tier.name == "temporal":
         return _part("temporal", "Event slots", count, _fate_of_slots(tier, stats, config), **more)

@@ -45,7 +45,7 @@ class MomentDesk:
             watch = self._watch(message)
             kind = message["type"]
             if kind == "look":
-                return await self._look(watch, _number(message, "time_s"))
+                return await self._look(watch, _number(message, "time_s"), _frame_id(message))
             self._require_permission(watch)
             if kind == "forget":
                 return await self._forget(watch, *_span(message))
@@ -70,17 +70,21 @@ class MomentDesk:
                 "pin and forget on the machine that runs Afterglow."
             )
 
-    async def _look(self, watch: Watch, time_s: float) -> dict[str, Any]:
+    async def _look(self, watch: Watch, asked_s: float, frame_id: int | None) -> dict[str, Any]:
+        """The frame of that number where one was named and is kept, else the one nearest to the time."""
         moments = watch.session.moments
-        start_s, end_s = max(time_s - AROUND_S, 0.0), time_s + AROUND_S
 
         def look() -> dict[str, Any]:
-            near = moments.nearest(time_s)
+            named = None if frame_id is None else moments.find(frame_id)
+            time_s = asked_s if named is None else named.time_s
+            start_s, end_s = max(time_s - AROUND_S, 0.0), time_s + AROUND_S
+            near = named or moments.nearest(time_s)
             frames = moments.frames(start_s, end_s, MAX_CLIP_FRAMES)
             return {
                 "type": "moment",
                 "watch": watch.number,
                 "time_s": time_s,
+                "asked_s": asked_s,
                 "frame": None if near is None else [near.frame_id, near.time_s],
                 "is_exact": near is not None and abs(near.time_s - time_s) <= _EXACT_S,
                 "frames": [[one.frame_id, round(one.time_s, 3)] for one in frames],
@@ -118,6 +122,13 @@ def _number(message: dict[str, Any], name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > 1e9:
         raise MomentError("A moment is a number of seconds of the stream.")
     return max(float(value), 0.0)
+
+
+def _frame_id(message: dict[str, Any]) -> int | None:
+    value = message.get("frame")
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not -(2**63) <= value < 2**63):
+        raise MomentError("A frame has a whole number.")
+    return value
 
 
 def _span(message: dict[str, Any]) -> tuple[float, float]:

@@ -20,6 +20,7 @@ _HEAD = f"""\
 <link rel="icon" href="{PREFIX}/static/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="{PREFIX}/static/page.css">
 <link rel="stylesheet" href="{PREFIX}/static/voice.css">
+<link rel="stylesheet" href="{PREFIX}/static/moments.css">
 <meta name="color-scheme" content="light dark">
 """
 _START = f"import('{PREFIX}/static/main.js').then((page) => page.start(element));"

@@ -3,7 +3,7 @@
 Comes in: the receipts of a session, and how times are told. Goes out: sentences for the page. Pure.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app.moments import Forgotten
 
@@ -28,16 +28,17 @@ def unpinned_sentence(num_removed: int) -> str:
 
 def forgotten_sentences(forgotten: Forgotten, num_answers: int, words_of: Words) -> str:
     """num_answers: on pages, erased with what they rested on."""
-    erased = [
-        _count(forgotten.num_frames, "frame") + " of the memory",
-        _count(forgotten.num_spans, "entry", "entries") + " of the ledger",
-        _count(forgotten.num_notes, "note"),
-        _count(forgotten.num_pictures, "small picture"),
-        _count(num_answers, "answer"),
-    ]
+    counts = (
+        (forgotten.num_frames, "frame of the memory", "frames of the memory"),
+        (forgotten.num_spans, "entry of the ledger", "entries of the ledger"),
+        (forgotten.num_notes, "note", "notes"),
+        (forgotten.num_pictures, "small picture", "small pictures"),
+        (num_answers, "answer", "answers"),
+    )
+    erased = [_count(number, one, many) for number, one, many in counts if number]
     sentences = [
         f"Forgotten: {_span(forgotten.start_s, forgotten.end_s, words_of)}.",
-        f"Erased: {', '.join(erased[:-1])} and {erased[-1]}.",
+        f"Erased: {_listed(erased)}." if erased else "Nothing was held of it.",
     ]
     if forgotten.num_slots:
         sentences.append(
@@ -54,6 +55,10 @@ def forgotten_sentences(forgotten: Forgotten, num_answers: int, words_of: Words)
             sentences.append(f"Video goes in whole files: {_count(kept.num_video_files, 'file')}, {span}.")
     sentences.append("Bundles and exports that were made before are not touched.")
     return " ".join(sentences)
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def _span(start_s: float, end_s: float, words_of: Words) -> str:

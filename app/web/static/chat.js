@@ -1,6 +1,6 @@
 // Questions and answers. Text is only ever set as text: nothing that a model or a user writes becomes markup.
 
-import { clockTime, make, milliseconds, span } from "./words.js";
+import { make, milliseconds } from "./words.js";
 
 export class Chat {
   #root;
@@ -11,24 +11,27 @@ export class Chat {
   #key = "";
   #watch = null;
   #field;
+  #tools;
 
-  constructor(root, part, connection) {
+  /** tools: clock; open(moment) to look at one closely; mark(span) to show on the timeline where it lies. */
+  constructor(root, part, connection, tools) {
     this.#root = root;
     this.#part = part;
     this.#connection = connection;
+    this.#tools = tools;
     this.#field = part("ask").elements.question;
     part("ask").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#ask(this.#field.value);
+      this.ask(this.#field.value);
     });
     this.#field.addEventListener("keydown", (event) => this.#onKey(event));
     this.#field.addEventListener("input", () => this.#grow());
     part("cancel").addEventListener("click", () => this.#cancel());
     part("ideas").addEventListener("click", (event) => {
-      if (event.target instanceof HTMLButtonElement) this.#ask(event.target.textContent);
+      if (event.target instanceof HTMLButtonElement) this.ask(event.target.textContent);
     });
     root.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !part("cancel").hidden && !part("large").open) this.#cancel();
+      if (event.key === "Escape" && !part("cancel").hidden && !root.querySelector("dialog[open]")) this.#cancel();
     });
   }
 
@@ -78,12 +81,21 @@ export class Chat {
     const exchange = this.#exchanges.get(message.id);
     if (!exchange) return;
     this.#keepAtEnd(() => {
-      exchange.text.textContent = message.text;
+      exchange.text.remove();
+      exchange.body.append(...message.sentences.map(([text, places]) => this.#sentence(text, places.map((place) => message.evidence[place]))));
       if (message.evidence.length) exchange.body.append(this.#evidence(message.evidence));
-      exchange.body.append(make("p", "ag-meta", metaLine(message)));
+      exchange.body.append(make("p", "ag-meta", this.#metaLine(message)));
       if (message.note) exchange.body.append(make("p", "ag-meta", message.note));
     });
     this.#end(exchange, message.was_cancelled ? `${message.text} Stopped.` : message.text);
+  }
+
+  /** With the moment that it spoke of. */
+  erased(message) {
+    const exchange = this.#exchanges.get(message.id);
+    if (!exchange) return;
+    exchange.body.replaceChildren(make("p", "ag-meta", message.message));
+    this.#end(exchange, message.message);
   }
 
   failed(message) {
@@ -97,7 +109,7 @@ export class Chat {
   propose(question, isAsked) {
     this.#field.value = question;
     this.#grow();
-    if (isAsked) this.#ask(question);
+    if (isAsked) this.ask(question);
     else this.#field.focus();
   }
 
@@ -107,7 +119,7 @@ export class Chat {
     this.#showCancel();
   }
 
-  #ask(question) {
+  ask(question) {
     this.#tell("ag-asking", {});
     if (!this.#connection.send({ type: "ask", text: question })) {
       this.refuse("There is no connection to Afterglow at this moment. Your question is still here; try again soon.");
@@ -146,12 +158,41 @@ export class Chat {
     this.#part("cancel").hidden = !this.#isSpeaking && !this.#part("log").querySelector(".is-open");
   }
 
+  /** A sentence with its chips; one that nothing shows says so. */
+  #sentence(text, evidence) {
+    const line = make("p", "ag-line");
+    line.append(make("span", "ag-text", text), ...evidence.map((item) => this.#chip(item)));
+    if (!evidence.length) {
+      const mark = make("span", "ag-unproven", "no picture");
+      mark.title = "No picture shows this.";
+      line.append(mark);
+    }
+    return line;
+  }
+
+  #chip(item) {
+    const label = this.#tools.clock.span(item.start_s, item.end_s);
+    const chip = make("button", "ag-chip", label);
+    chip.type = "button";
+    chip.setAttribute("aria-label", `Show what was seen ${label}`);
+    this.#makeOpener(chip, item);
+    return chip;
+  }
+
+  #makeOpener(button, item) {
+    const span = [item.start_s, item.end_s];
+    const frame = Number(item.picture.split("/").at(-1).replace(".jpg", ""));
+    button.addEventListener("click", () => this.#tools.open({ watch: item.watch, timeS: item.start_s, frame, span }));
+    for (const kind of ["pointerenter", "focus"]) button.addEventListener(kind, () => this.#tools.mark(span));
+    for (const kind of ["pointerleave", "blur"]) button.addEventListener(kind, () => this.#tools.mark(null));
+  }
+
   #evidence(items) {
     const list = make("ul", "ag-evidence");
     list.setAttribute("aria-label", "What this answer rests on");
     for (const item of items) {
       const source = `/afterglow/frames/${encodeURIComponent(this.#key)}/${item.picture}`;
-      const label = span(item.start_s, item.end_s);
+      const label = this.#tools.clock.span(item.start_s, item.end_s);
       const image = make("img");
       image.alt = "";
       image.src = source;
@@ -160,7 +201,7 @@ export class Chat {
       button.type = "button";
       button.setAttribute("aria-label", `Show the picture from ${label}`);
       button.append(image, make("span", "", label));
-      button.addEventListener("click", () => this.#enlarge(source, label));
+      this.#makeOpener(button, item);
       const entry = make("li");
       entry.append(button);
       list.append(entry);
@@ -168,11 +209,12 @@ export class Chat {
     return list;
   }
 
-  #enlarge(source, label) {
-    const dialog = this.#part("large");
-    dialog.querySelector("img").src = source;
-    dialog.querySelector("p").textContent = `Seen ${label}`;
-    dialog.showModal();
+  #metaLine(message) {
+    const facts = [`looked at ${this.#tools.clock.words(message.asked_at_s)}`];
+    if (message.was_cancelled) facts.unshift("stopped");
+    if (message.ttft_ms !== null) facts.push(`first token ${milliseconds(message.ttft_ms)}`);
+    facts.push(`whole answer ${milliseconds(message.total_ms)}`);
+    return facts.join(" · ");
   }
 
   /** Scrolls along with what is added, unless the user has scrolled up to read. */
@@ -188,19 +230,11 @@ export class Chat {
   #onKey(event) {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
-    this.#ask(this.#field.value);
+    this.ask(this.#field.value);
   }
 
   #grow() {
     this.#field.style.height = "auto";
     this.#field.style.height = `${Math.min(this.#field.scrollHeight + 2, 160)}px`;
   }
-}
-
-function metaLine(message) {
-  const facts = [`looked at ${clockTime(message.asked_at_s)}`];
-  if (message.was_cancelled) facts.unshift("stopped");
-  if (message.ttft_ms !== null) facts.push(`first token ${milliseconds(message.ttft_ms)}`);
-  facts.push(`whole answer ${milliseconds(message.total_ms)}`);
-  return facts.join(" · ");
 }

@@ -1,7 +1,5 @@
 // The live picture: JPEGs from the server, drawn on a canvas. The next one is asked for when this one was shown.
 
-import { clockTime } from "./words.js";
-
 const TIME_BYTES = 8;
 
 export class Picture {
@@ -9,11 +7,27 @@ export class Picture {
   #clock;
   #acknowledge;
   #watch = null;
+  #words;
+  #timeS = null; // of what is shown
 
-  constructor(part, acknowledge) {
+  /** words: from a stream time to the time as people read it. */
+  constructor(part, acknowledge, words) {
     this.#canvas = part("picture");
     this.#clock = part("clock");
     this.#acknowledge = acknowledge;
+    this.#words = words;
+  }
+
+  /** Of a moment that was forgotten nothing stays on the screen. */
+  forget(spans) {
+    if (this.#timeS !== null && spans.some(([startS, endS]) => startS <= this.#timeS && this.#timeS <= endS)) this.#blank();
+  }
+
+  #blank() {
+    this.#canvas.classList.remove("is-shown");
+    this.#canvas.getContext("2d").clearRect(0, 0, this.#canvas.width, this.#canvas.height);
+    this.#clock.textContent = "";
+    this.#timeS = null;
   }
 
   /** How large it is on the screen: the server makes it no larger. */
@@ -25,8 +39,7 @@ export class Picture {
   follow(status) {
     if (status.watch === this.#watch) return;
     this.#watch = status.watch;
-    this.#canvas.classList.remove("is-shown");
-    this.#clock.textContent = "";
+    this.#blank();
   }
 
   async draw(bytes) {
@@ -40,7 +53,8 @@ export class Picture {
       this.#canvas.getContext("2d").drawImage(bitmap, 0, 0);
       bitmap.close();
       this.#canvas.classList.add("is-shown");
-      this.#clock.textContent = clockTime(timeS);
+      this.#clock.textContent = this.#words(timeS);
+      this.#timeS = timeS;
     } finally {
       await whenVisible();
       this.#acknowledge(this.#sidePx());

@@ -2,6 +2,10 @@
 
 import { bytes, count, milliseconds, seconds } from "./words.js";
 
+const RATE_OVER_S = 5;
+const CONNECTIONS = {
+  connecting: "Connecting", stalled: "Stalled", backing_off: "Trying again", refused: "Refused", ended: "Ended",
+};
 const BADGES = { ended: "Ended", source_lost: "Lost", failed: "Failed", starting: "Opening", new: "Opening" };
 
 export class Status {
@@ -18,11 +22,11 @@ export class Status {
   show(status) {
     if (this.#problem && status.state === "starting" && status.watch !== this.#problemOf) this.#problem = "";
     this.#lastWatch = status.watch;
-    const isStale = Boolean(status.is_stale);
+    const isStale = Boolean(status.is_stale) || ["stalled", "backing_off", "refused"].includes(status.connection);
     this.#root.dataset.state = isStale ? "stale" : status.state;
     this.#say(this.#problem || status.sentence || (isStale ? staleSentence(status) : ""));
     this.#part("badge").textContent = badge(status, isStale);
-    this.#part("model").textContent = status.models_loading ? "Loading the models…" : (status.model ?? "");
+    this.#part("modelname").textContent = status.models_loading ? "Loading the models…" : (status.model ?? "Model");
     this.#part("facts").hidden = status.seen === undefined;
     if (status.seen !== undefined) this.#facts(status);
   }
@@ -41,6 +45,8 @@ export class Status {
   }
 
   #lastWatch = null;
+  #seen = []; // [seconds, frames seen]
+  #seenOf = null;
 
   #say(sentence) {
     const line = this.#part("sentence");
@@ -49,12 +55,29 @@ export class Status {
   }
 
   #facts(status) {
+    this.#fact("fps", this.#rate(status));
     this.#fact("seen", count(status.seen));
     this.#fact("encoded", count(status.encoded));
     this.#fact("dropped", count(status.dropped));
     this.#fact("age", status.state === "running" && status.age_s !== null ? `${seconds(status.age_s)} ago` : "–");
     this.#fact("memory", status.memory_bytes ? bytes(status.memory_bytes) : "–");
     this.#fact("ttft", status.ttft_ms === null ? "–" : milliseconds(status.ttft_ms));
+    this.#fact("speed", status.tokens_per_s === null ? "–" : `${status.tokens_per_s.toFixed(status.tokens_per_s < 10 ? 1 : 0)} tokens/s`);
+    this.#fact("host", status.host_bytes === null ? "–" : bytes(status.host_bytes));
+    this.#fact("device", status.device_bytes === null ? "" : bytes(status.device_bytes));
+    this.#root.querySelector('[data-fact="device"]').parentElement.hidden = status.device_bytes === null;
+  }
+
+  /** Frames a second that the source gives, over the last seconds. */
+  #rate(status) {
+    const now = performance.now() / 1e3;
+    if (status.watch !== this.#seenOf || status.seen < (this.#seen.at(-1)?.[1] ?? 0)) this.#seen = [];
+    this.#seenOf = status.watch;
+    this.#seen.push([now, status.seen]);
+    while (this.#seen.length > 2 && now - this.#seen[0][0] > RATE_OVER_S) this.#seen.shift();
+    const [[startS, first], [endS, last]] = [this.#seen[0], this.#seen.at(-1)];
+    if (status.state !== "running" || endS - startS < 1) return "–";
+    return `${((last - first) / (endS - startS)).toFixed(1)} fps`;
   }
 
   #fact(name, text) {
@@ -63,6 +86,7 @@ export class Status {
 }
 
 function badge(status, isStale) {
+  if (status.state === "running" && CONNECTIONS[status.connection]) return CONNECTIONS[status.connection];
   if (isStale) return "Stalled";
   if (status.state === "running") return status.is_live ? "Live" : "Playing";
   return BADGES[status.state] ?? "";

@@ -23,6 +23,7 @@ export function milliseconds(durationMs) {
 
 export function bytes(number) {
   const mega = number / 1e6;
+  if (mega >= 1000) return `${(mega / 1000).toFixed(1)} GB`;
   return mega < 1 ? `${Math.max(1, Math.round(number / 1e3))} kB` : `${mega.toFixed(mega < 10 ? 1 : 0)} MB`;
 }
 
