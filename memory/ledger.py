@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from memory.intervals import Interval
-from memory.records import Ledger, Span
+from memory.records import ChannelRecord, LazyRecords, Ledger, Span
 from memory.spans import History, TimedSpan
 
 __all__ = ["LedgerRecorder", "LedgerState"]
@@ -53,7 +53,11 @@ class LedgerState(NamedTuple):
         return len(present | {channel for channel, history in self.histories.items() if history.record})
 
     def ledger(self) -> Ledger:
-        """The records for a reader; a presence that goes on is the last span of its channel."""
+        """The records for a reader, made when it first looks at them."""
+        return Ledger(channels=LazyRecords(self._records))
+
+    def _records(self) -> dict[int, ChannelRecord]:
+        """A presence that goes on is the last span of its channel."""
         records = {channel: history.record for channel, history in self.histories.items() if history.record}
         for channel in np.flatnonzero(self.is_present).tolist():
             records[channel] = self.histories.get(channel, History()).record_while_present(
@@ -63,7 +67,7 @@ class LedgerState(NamedTuple):
                 max_spans=self.max_spans,
                 pins=self.pins,
             )
-        return Ledger(channels=dict(sorted(records.items())))
+        return dict(sorted(records.items()))
 
     def current_span(self, channel: int) -> TimedSpan:
         """The span that channel is in, as if it ended at the last frame that showed it."""

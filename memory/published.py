@@ -18,6 +18,7 @@ from memory.ledger import LedgerState
 from memory.pins import Pin
 from memory.snapshot import LazyTier, Snapshot, Tier
 from memory.stats import MemoryStats, measure
+from memory.stream_tensor import StreamTensor
 from memory.summary import attend
 from memory.text_log import Note
 from memory.token_store import TokenStore
@@ -96,7 +97,7 @@ class Published:
         sums = [*(slot.pooled_sum for slot in slots), *(theme.token_sum for theme in themes)]  # no token rows
         slot_parts = [(slot.key_sum, slot.weight) for slot in slots]
 
-        def read() -> torch.Tensor:
+        def read() -> torch.Tensor | StreamTensor:
             if not themes:
                 return store.place(np.empty((0, 1, config.token_dim), np.float32))
             parts = [*slot_parts, *((theme.key_sum, theme.weight) for theme in themes)]

@@ -3,10 +3,11 @@
 Comes in: plain numbers. Goes out: frozen records. Any thread: they never change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-__all__ = ["ChannelRecord", "Ledger", "Span"]
+__all__ = ["ChannelRecord", "LazyRecords", "Ledger", "Span"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,32 @@ class ChannelRecord:
     num_appearances: int  # true number, also when spans were merged
     is_present: bool
     count_now: int  # 0 when not present
+
+
+class LazyRecords(Mapping[int, ChannelRecord]):
+    """Records by channel that are made when first read. Copied and pickled as the plain dict that they are."""
+
+    def __init__(self, make: Callable[[], dict[int, ChannelRecord]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> dict[int, ChannelRecord]:
+        return self._make()  # two readers may get here at once: both results are equal
+
+    def __getitem__(self, channel: int) -> ChannelRecord:
+        return self._made[channel]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def __repr__(self) -> str:
+        return repr(self._made)
+
+    def __reduce__(self) -> tuple[type, tuple[dict[int, ChannelRecord]]]:
+        return dict, (self._made,)
 
 
 @dataclass(frozen=True, kw_only=True)

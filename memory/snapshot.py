@@ -4,6 +4,7 @@ Comes in: the entries that the writer published. Goes out: Snapshot and its Tier
 after it was published; a tier's tensors are made when first asked for, by the reader that asks, once.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
@@ -12,6 +13,7 @@ import torch
 from memory.gaps import Gap
 from memory.pins import Pin
 from memory.records import Ledger
+from memory.stream_tensor import StreamTensor
 from memory.text_log import Note
 
 __all__ = ["Snapshot", "Tier"]
@@ -56,31 +58,40 @@ class Tier:
 class LazyTier(Tier):
     """A Tier whose tensors are made when first read: the tokens by `make_tokens`, all others by `make_columns`.
 
-    Two readers may do so at once: one result is kept for both. With `tensors`, as dataclasses.replace() gives them, a
-    Tier like any other.
+    Of several readers that ask at once one makes them and the others wait for it: they wait for one another, never for
+    the writer. `make_tokens` gives a tensor, or what gives one to each reader. With `tensors`, as dataclasses.replace()
+    gives them, a Tier like any other.
     """
 
     def __init__(
         self,
         make_columns: Callable[[], dict[str, torch.Tensor]] | None = None,
-        make_tokens: Callable[[], torch.Tensor] | None = None,
+        make_tokens: Callable[[], "torch.Tensor | StreamTensor"] | None = None,
         **tensors: torch.Tensor,
     ) -> None:
-        self.__dict__.update(tensors, _make_columns=make_columns, _make_tokens=make_tokens)
+        self.__dict__.update(tensors, _make_columns=make_columns, _make_tokens=make_tokens, _making=threading.Lock())
 
     def __getattr__(self, name: str) -> torch.Tensor:
-        if name not in _TENSORS or "_make_columns" not in self.__dict__:
+        """Only of what is not there yet, and of tokens on a device, which every reader's stream must wait for."""
+        own = self.__dict__
+        if name not in _TENSORS or "_making" not in own:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-        make_columns, make_tokens = self.__dict__["_make_columns"], self.__dict__["_make_tokens"]
-        if make_columns is not None:
-            for column, tensor in make_columns().items():
-                self.__dict__.setdefault(column, tensor)
-            self.__dict__["_make_columns"] = None
-        if name == "tokens" and make_tokens is not None:
-            self.__dict__.setdefault("tokens", make_tokens())
-            self.__dict__["_make_tokens"] = None  # the writer gets the rows back
-        made: torch.Tensor = self.__dict__[name]
+        if name not in own and "_stream_tokens" not in own:
+            with own["_making"]:
+                self._make(name)
+        shared: StreamTensor | None = own.get("_stream_tokens")
+        made: torch.Tensor = shared.get() if name == "tokens" and shared is not None else own[name]
         return made
+
+    def _make(self, name: str) -> None:
+        own = self.__dict__
+        if own["_make_columns"] is not None:
+            own.update(own["_make_columns"]())
+            own["_make_columns"] = None
+        if name == "tokens" and own["_make_tokens"] is not None:
+            tokens = own["_make_tokens"]()
+            own["tokens" if isinstance(tokens, torch.Tensor) else "_stream_tokens"] = tokens
+            own["_make_tokens"] = None  # the writer gets the rows back
 
     def __getstate__(self) -> dict[str, torch.Tensor]:
         """For pickle and copy: the tensors, without the writer's entries."""

@@ -13,6 +13,7 @@ import torch
 
 from memory.config import MemoryConfig
 from memory.entry import Entry
+from memory.stream_tensor import StreamTensor
 from memory.token_rows import DeviceRows, HostRows, TokenRow
 
 __all__ = ["DeviceTokenStore", "HostTokenStore", "TokenStore", "make_token_store"]
@@ -37,11 +38,11 @@ class TokenStore(Protocol):
     def mark_ready(self) -> Any:
         """A token that stack() waits for before it reads what was written up to now."""
 
-    def stack(self, entries: Sequence[Entry], ready: Any) -> torch.Tensor:
-        """Mean tokens, [N, P, D] float32, newly made, on the memory's device."""
+    def stack(self, entries: Sequence[Entry], ready: Any) -> torch.Tensor | StreamTensor:
+        """Mean tokens, [N, P, D] float32, newly made, on the memory's device; on CUDA safe for any reader's stream."""
 
-    def place(self, values: np.ndarray) -> torch.Tensor:
-        """A small array as a tensor on the memory's device."""
+    def place(self, values: np.ndarray) -> torch.Tensor | StreamTensor:
+        """A small array as a tensor on the memory's device, likewise."""
 
     def erase_free(self) -> None:
         """Overwrites the rows that nobody holds: after forgetting, what they held must not lie about."""
@@ -132,11 +133,15 @@ class DeviceTokenStore:
         event.record(self._rows.stream)
         return event
 
-    def stack(self, entries: Sequence[Entry], ready: torch.cuda.Event | None) -> torch.Tensor:
-        return self._rows.means([entry.token_sum for entry in entries], [entry.weight for entry in entries], ready)
+    def stack(self, entries: Sequence[Entry], ready: torch.cuda.Event | None) -> torch.Tensor | StreamTensor:
+        rows, weights = [entry.token_sum for entry in entries], [entry.weight for entry in entries]
+        return self._shared(self._rows.means(rows, weights, ready))
 
-    def place(self, values: np.ndarray) -> torch.Tensor:
-        return self._rows.from_host(torch.from_numpy(values))
+    def place(self, values: np.ndarray) -> torch.Tensor | StreamTensor:
+        return self._shared(self._rows.from_host(torch.from_numpy(values)))
+
+    def _shared(self, tensor: torch.Tensor) -> torch.Tensor | StreamTensor:
+        return tensor if self._rows.stream is None else StreamTensor(tensor)
 
     def _follow_caller(self, tokens: torch.Tensor, key: Floats) -> None:
         """What the caller's stream has under way must be done before the writer's stream reads it."""

@@ -2,12 +2,14 @@ import copy
 import dataclasses
 import hashlib
 import pickle
+import threading
 
 import numpy as np
 import pytest
 import torch
 
-from memory import MemoryConfig, StreamMemory, Tier
+from memory import Ledger, MemoryConfig, StreamMemory, Tier
+from memory.snapshot import LazyTier
 
 CONFIG = MemoryConfig(
     num_tokens=4, token_dim=6, key_dim=5, num_evidence_channels=3, spatial_capacity=3, temporal_capacity=8
@@ -114,3 +116,53 @@ def test_tier_made_by_hand_needs_only_what_it_stands_for():
     assert tier.mean_times_s.tolist() == [1.0, 3.0]
     assert tier.keys.shape == (2, 0)
     assert len(tier) == 2
+
+
+def test_of_many_readers_one_makes_the_tokens_and_all_get_the_same():
+    num_made, started, got = [], threading.Barrier(6), []
+
+    def make_columns():
+        return {"weights": torch.ones(2)}
+
+    def make_tokens():
+        num_made.append(1)
+        return torch.zeros(2, 4, 6)
+
+    tier = LazyTier(make_columns, make_tokens)
+
+    def read():
+        started.wait(timeout=30)
+        got.append(tier.tokens)
+
+    readers = [threading.Thread(target=read) for _ in range(6)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(timeout=30)
+    assert len(num_made) == 1 and len(got) == 6
+    assert all(tokens is got[0] for tokens in got)
+
+
+def test_a_reader_that_fails_to_make_the_tokens_leaves_the_making_to_the_next():
+    failures = [MemoryError("no room")]
+
+    def make_tokens():
+        if failures:
+            raise failures.pop()
+        return torch.zeros(1, 4, 6)
+
+    tier = LazyTier(lambda: {"weights": torch.ones(1)}, make_tokens)
+    with pytest.raises(MemoryError, match="no room"):
+        _ = tier.tokens
+    assert tier.tokens.shape == (1, 4, 6)
+
+
+def test_records_are_made_when_looked_at_and_are_then_like_any_mapping():
+    memory = StreamMemory(CONFIG)
+    write_frames(memory, 0, 30)
+    channels = memory.snapshot().ledger.channels
+    assert dict(channels) == channels and len(channels) == len(list(channels)) > 0
+    assert Ledger(channels=dict(channels)) == memory.snapshot().ledger
+    assert pickle.loads(pickle.dumps(channels)) == channels
+    assert repr(channels) == repr(dict(channels))
+    assert channels.get(99) is None
