@@ -1,10 +1,10 @@
 """What does remembering cost? Write and snapshot time over two hours, readers against the writer, the released writers.
 
-    python -m bench.memory_cost [--device cuda] [--hours 2] [--fps 2] [--released-frames 180]
+    python -m bench.memory_cost [--device cuda] [--hours 2] [--fps 2] [--released-frames 180] [--reader-frames 1200]
 
 Comes in: nothing but options; the frames are made here. Goes out: a report, its last line one JSON object. Needs torch,
 numpy and the memory package alone. A short run on this device is first compared with the same on the CPU; if they
-differ, there is no number. Readers are threads of this process, as the answer thread is: they share its interpreter.
+differ, there is no number. Readers are threads of this process, as the answer thread is (bench/memory_readers.py).
 The released writers (memory/baselines) are replayed on the CPU with the bank of all frames that they copy at each step,
 between the writes of a memory on the CPU. Beside the time on the clock stands the time on the processor, which does not
 count what other programs of a shared machine take.
@@ -14,7 +14,6 @@ import argparse
 import json
 import platform
 import sys
-import threading
 import time
 from array import array
 from typing import Any
@@ -24,10 +23,11 @@ import torch
 
 from bench.memory_flat import slope_per_hour
 from bench.memory_frames import encoder_config, make_frames
+from bench.memory_readers import readers_against_writer
 from memory import StreamMemory
 from memory.baselines import FlashMemory, StarMemory
 
-WARM_UP, NUM_READERS = 400, 8
+WARM_UP = 400
 
 
 def main() -> int:
@@ -43,9 +43,8 @@ def main() -> int:
         "versions": f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}",
         "command": " ".join(["python", "-m", "bench.memory_cost", *sys.argv[1:]]),
         **long_stream(options.device, int(options.hours * 3600 * options.fps), options.fps),
-        **readers_against_writer(options.device, pause_s=0.0),
-        **readers_against_writer(options.device, pause_s=0.5),
-        **released_writers(options.released_frames),
+        **readers_against_writer(options.device, options.reader_frames),
+        **(released_writers(options.released_frames) if options.released_frames else {}),
     }
     for name, value in report.items():
         print(f"{name:44} {value}")
@@ -58,22 +57,24 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--fps", type=float, default=2.0)
-    parser.add_argument("--released-frames", type=int, default=180)
+    parser.add_argument("--released-frames", type=int, default=180, help="0: without them")
+    parser.add_argument("--reader-frames", type=int, default=1200, help="writes of one turn beside readers")
     return parser.parse_args()
 
 
 def agrees_with_cpu(device: str) -> bool:
-    """Same slots, times and ledger, tokens within float32 rounding, after 200 frames."""
+    """Same entries, times and ledger, tokens within float32 rounding, after 300 frames."""
     memories = [StreamMemory(encoder_config(where)) for where in ("cpu", device)]
-    for number, (tokens, key) in enumerate(make_frames(200)):
+    for number, (tokens, key) in enumerate(make_frames(300)):
         for memory in memories:
             memory.write(tokens, key, number * 0.5, number)
     one, other = (memory.snapshot() for memory in memories)
-    return (
-        one.ledger == other.ledger
-        and torch.equal(one.temporal.times_s, other.temporal.times_s)
-        and torch.equal(one.temporal.frame_ids, other.temporal.frame_ids)
-        and torch.allclose(one.temporal.tokens, other.temporal.tokens.cpu(), rtol=1e-4, atol=1e-5)
+    pairs = [(getattr(one, tier), getattr(other, tier)) for tier in ("spatial", "temporal", "traces", "abstract")]
+    return one.ledger == other.ledger and all(
+        torch.equal(a.times_s, b.times_s)
+        and torch.equal(a.frame_ids, b.frame_ids)
+        and torch.allclose(a.tokens, b.tokens.cpu(), rtol=1e-4, atol=1e-5)
+        for a, b in pairs
     )
 
 
@@ -117,65 +118,6 @@ def timed_write(memory: Any, tokens: Any, key: np.ndarray, number: int, fps: flo
     began = time.perf_counter()
     memory.write(tokens, key, number / fps, number)
     return (time.perf_counter() - began) * 1e6
-
-
-def readers_against_writer(device: str, pause_s: float) -> dict[str, Any]:
-    """Writer alone, writer with readers, readers alone: A-B-B-A for the writer, the readers with and without it."""
-    memory = StreamMemory(encoder_config(device))
-    frames = list(make_frames(1200, seed=1))
-    write_some(memory, frames, 0)
-    alone, beside, read_beside, start = [], [], [], len(frames)
-    for with_readers in (False, True, True, False):
-        if with_readers:
-            stop, threads, times = start_readers(memory, pause_s)
-            beside += write_some(memory, frames, start)
-            read_beside += stop_readers(stop, threads, times)
-        else:
-            alone += write_some(memory, frames, start)
-        start += len(frames)
-    stop, threads, times = start_readers(memory, pause_s)
-    time.sleep(2.0)
-    read_alone = stop_readers(stop, threads, times)
-    name = f"{NUM_READERS}_readers_pause_{pause_s:g}s"
-    p99 = [round(float(np.percentile(each, 99)), 1) for each in (alone, beside, read_alone, read_beside)]
-    return {
-        f"{name}_write_us_p99_alone_beside": p99[:2],
-        f"{name}_write_p99_change_percent": round(100 * (p99[1] / p99[0] - 1), 1),
-        f"{name}_read_us_p99_alone_beside": p99[2:],
-        f"{name}_read_p99_change_percent": round(100 * (p99[3] / p99[2] - 1), 1),
-    }
-
-
-def write_some(memory: StreamMemory, frames: list[tuple[np.ndarray, np.ndarray]], start: int) -> list[float]:
-    """Microseconds of each write; a breath between two, as between the frames of a stream."""
-    times = []
-    for number, (tokens, key) in enumerate(frames, start=start):
-        times.append(timed_write(memory, tokens, key, number, 2.0))
-        time.sleep(0.001)
-    return times
-
-
-def start_readers(memory: StreamMemory, pause_s: float) -> tuple[threading.Event, list[threading.Thread], list[float]]:
-    stop, times = threading.Event(), []
-
-    def read() -> None:
-        while not stop.is_set():
-            began = time.perf_counter()
-            memory.snapshot().temporal.tokens.sum().item()  # sync: the end of the reading
-            times.append((time.perf_counter() - began) * 1e6)
-            stop.wait(pause_s)
-
-    threads = [threading.Thread(target=read) for _ in range(NUM_READERS)]
-    for thread in threads:
-        thread.start()
-    return stop, threads, times
-
-
-def stop_readers(stop: threading.Event, threads: list[threading.Thread], times: list[float]) -> list[float]:
-    stop.set()
-    for thread in threads:
-        thread.join()
-    return times
 
 
 def released_writers(num_frames: int) -> dict[str, Any]:
