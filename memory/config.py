@@ -29,6 +29,7 @@ class MemoryConfig:
         0.985  # a frame nearer than this (cosine) to the last kept one extends the newest slot
     )
     max_spans_per_channel: int = 8
+    max_silence_s: float = 10.0  # over a longer time without frames nothing is taken to go on
     abstract_capacity: int = 16  # entries of the summary of the whole stream
     attention_temperature: float = 0.1  # of the summary: smaller is sharper
     max_notes: int = 256  # captions, answers, the user's notes
@@ -68,6 +69,7 @@ class MemoryConfig:
         allowed = f"in 0..token_dim={self.token_dim}"
         _require(is_inside, "num_evidence_channels", self.num_evidence_channels, allowed)
         _require(0 <= self.ward_alpha <= 1, "ward_alpha", self.ward_alpha, "in 0..1")
+        _require(self.max_silence_s > 0, "max_silence_s", self.max_silence_s, "> 0")
         for name in ("time_lambda", "trace_time_lambda"):
             _require(0 <= getattr(self, name) < float("inf"), name, getattr(self, name), "finite and >= 0")
         _require(-1 <= self.duplicate_similarity <= 2, "duplicate_similarity", self.duplicate_similarity, "in -1..2")

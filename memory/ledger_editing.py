@@ -1,6 +1,7 @@
 """The ledger as its owner changes it beside the frames: forgetting an interval, pinning, and the whole state as arrays.
 
-Comes in: intervals, arrays. Goes out: a recorder that goes on from there. Changed under the memory's lock alone.
+Comes in: intervals, interruptions, arrays. Goes out: a recorder that goes on from there. Changed under the memory's
+lock alone.
 
 What forgetting means here: no time within the interval, no frame of it, no count that held in it and no presence that
 only it showed stays in a record. A span that reaches over an end of the interval is cut there (memory/spans.py); one
@@ -33,11 +34,19 @@ __all__ = ["EditableLedger"]
 
 
 class EditableLedger(LedgerRecorder):
-    """A LedgerRecorder that can also forget, pin, be exported and restored."""
+    """A LedgerRecorder that can also be interrupted, forget, pin, be exported and restored."""
 
     def pin(self, pins: tuple[Interval, ...]) -> None:
         """From now on, spans that touch these intervals are the last to be joined with others."""
         self._state = self._state._replace(pins=pins)
+
+    def interrupt(self) -> None:
+        """Every presence ends at the last frame that showed it; what is seen from now on begins anew."""
+        for channel in np.flatnonzero(self._state.is_present).tolist():
+            self._vanish(channel)
+        self._smoothed[:], self._was_seen = 0, np.zeros_like(self._was_seen)
+        self._fresh, self._evidence, self._evidence_times_s = np.zeros(0, np.int64), [], []
+        self._state.counts[...] = 0
 
     def forget(self, interval: Interval) -> int:
         """Removes the evidence of the interval, both ends included; how many spans it touched."""

@@ -14,7 +14,7 @@ from memory.config import MemoryConfig
 from memory.entry import Entry
 from memory.errors import StateError
 from memory.gaps import Gap, GapLog
-from memory.intervals import Interval
+from memory.intervals import Interval, do_overlap
 from memory.ledger_editing import EditableLedger
 from memory.pins import Pin, PinBoard
 from memory.published import Contents, Published
@@ -28,6 +28,9 @@ from memory.token_store import make_token_store
 from memory.traces import TraceTier
 
 __all__ = ["Parts"]
+
+_PACE = 4.0  # a slow stream of even pace is no row of silences
+_FIRST_STEP_S = 60.0  # before the pace is known, a longer step is one
 
 
 class Parts:
@@ -46,11 +49,14 @@ class Parts:
         self.pins = PinBoard(config.max_pins)
         self.version = self.frames_forgotten = 0
         self.last_time_s: float | None = None  # of the newest frame
+        self.last_step_s: float | None = None  # from the frame before to the newest
         kept = (self.temporal, self.traces, self.summary, self.ledger)
         self.fixed_bytes = sum(part.nbytes for part in kept)
 
     def push(self, frame: Entry) -> tuple[bool, tuple[int, int] | None]:
         """One frame to every tier; what TemporalTier.push says."""
+        if self.last_time_s is not None:
+            self._mind_silence(self.last_time_s, frame.start_s)
         self.spatial.push(frame)
         result = self.temporal.push(frame)
         self.traces.push(frame)
@@ -58,6 +64,19 @@ class Parts:
         self.ledger.update(frame.pooled_sum[: self.config.num_evidence_channels], frame.start_s, frame.medoid_id)
         self.last_time_s = frame.start_s
         return result
+
+    def _mind_silence(self, last_s: float, now_s: float) -> None:
+        """Nothing goes on over a silence: one longer than the limit, and than what the stream's own pace explains."""
+        step_s, before_s = now_s - last_s, self.last_step_s
+        self.last_step_s = step_s
+        explained_s = _FIRST_STEP_S if before_s is None else _PACE * before_s
+        if step_s <= max(self.config.max_silence_s, explained_s):
+            return
+        self.ledger.interrupt()
+        self.temporal.interrupt()
+        self.traces.interrupt()
+        if not any(do_overlap((gap.start_s, gap.end_s), (last_s, now_s)) for gap in self.gaps.publish()):
+            self.gaps.add("dropped", (last_s, now_s))
 
     def apply_pins(self) -> None:
         """After the pins have changed."""
@@ -130,6 +149,7 @@ class Parts:
             "num_changes": self.version,
             "frames_forgotten": self.frames_forgotten,
             "last_time_s": self.last_time_s,
+            "last_step_s": self.last_step_s,
             "num_evicted_notes": self.log.num_evicted,
             **rows_of(self.log.in_order_of_writing(), self.gaps.publish(), self.pins.publish()),
         }
@@ -165,3 +185,5 @@ class Parts:
         self.version, self.frames_forgotten = int(document["num_changes"]), int(document["frames_forgotten"])
         last_time_s = document["last_time_s"]
         self.last_time_s = None if last_time_s is None else float(last_time_s)
+        last_step_s = document.get("last_step_s")
+        self.last_step_s = None if last_step_s is None else float(last_step_s)

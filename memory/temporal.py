@@ -48,7 +48,7 @@ class TemporalTier:
 
     def push(self, frame: Entry) -> tuple[bool, tuple[int, int] | None]:
         """(was the frame kept as a slot of its own, positions of the two slots that were merged for it)."""
-        if not self._slots and self._last_kept is None:
+        if not self._slots:
             self._stream_start_s = frame.start_s
         if self._can_extend(frame):
             self._slots[-1] = self._slots[-1].extended(frame)
@@ -58,6 +58,10 @@ class TemporalTier:
         if len(self._slots) <= self._config.temporal_capacity:
             return True, None
         return True, self._merge_cheapest(age_s=frame.end_s - self._stream_start_s)
+
+    def interrupt(self) -> None:
+        """The next frame is a slot of its own, whatever it shows: nobody saw what was between."""
+        self._last_kept = None
 
     def pin(self, pins: Sequence[Interval]) -> int:
         """Protects the slots of these intervals, the earliest first while there is room; how many it does protect."""

@@ -37,6 +37,10 @@ class TraceTier:
         if self._tier is not None:
             self._tier.push(_trace_of(frame))
 
+    def interrupt(self) -> None:
+        if self._tier is not None:
+            self._tier.interrupt()
+
     def pin(self, pins: Sequence[Interval]) -> None:
         if self._tier is not None:
             self._tier.pin(pins)

@@ -19,6 +19,7 @@ def make_config(**changes):
         "spatial_capacity": 3,
         "temporal_capacity": 8,
         "trace_capacity": 16,
+        "max_silence_s": 1000.0,  # random_frames() leaps; tests/memory/test_silence.py is about silences
         "protected_slots": 2,
         "abstract_capacity": 4,
         "max_notes": 6,

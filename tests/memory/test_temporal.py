@@ -31,13 +31,22 @@ def random_stream(seed, num_frames, num_scenes=8):
         yield rng.standard_normal((P, D)).astype(np.float32), key.astype(np.float32), time_s, frame_id
 
 
+def is_after_silence(times, number, max_silence_s):
+    """By the rule: longer than the limit and than four times the step before, of which the first is taken to be 15."""
+    if number == 0:
+        return False
+    before_s = times[number - 1] - times[number - 2] if number > 1 else 15.0
+    return times[number] - times[number - 1] > max(max_silence_s, 4 * before_s)
+
+
 def reference_slots(frames, config):
     """Slots as lists of frame numbers, by the formula, everything computed anew from the members at every step."""
     keys = [key.astype(np.float64) / np.linalg.norm(key.astype(np.float64)) for _, key, _, _ in frames]
     times = [time_s for _, _, time_s, _ in frames]
     slots, last_kept = [], None
     for number, key in enumerate(keys):
-        if last_kept is not None and float(keys[last_kept] @ key) > config.duplicate_similarity:
+        is_silence = is_after_silence(times, number, config.max_silence_s)
+        if last_kept is not None and not is_silence and float(keys[last_kept] @ key) > config.duplicate_similarity:
             slots[-1].append(number)
             continue
         slots.append([number])
