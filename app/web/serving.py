@@ -6,6 +6,7 @@ raised before the address is announced. The web server and its event loop live i
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import sys
@@ -27,6 +28,7 @@ __all__ = ["serve"]
 _GRACEFUL_S = 1  # for answers in the making when the program ends
 _MAX_MESSAGE_BYTES = 1024 * 1024
 _MAX_CONNECTIONS = 256
+_LOG_LEVEL = logging.INFO  # below that, the library for WebSockets logs the headers that it reads, cookies among them
 _ANY = ("0.0.0.0", "::")
 
 
@@ -124,7 +126,7 @@ def served_names(web: WebConfig) -> tuple[str, ...]:
     if not web.is_local:
         own = socket.gethostname().partition(".")[0]
         names += [socket.gethostname(), own, f"{own}.local"]
-    return tuple(names)
+    return tuple(dict.fromkeys(names))
 
 
 def _announcement(web: WebConfig, token: AccessToken | None, port: int) -> tuple[str, str]:
@@ -133,8 +135,8 @@ def _announcement(web: WebConfig, token: AccessToken | None, port: int) -> tuple
     address = f"http://{f'[{here}]' if ':' in here else here}:{port}"
     lines = [f"Afterglow is at {address}  (Ctrl-C stops it)"]
     if not web.is_local:
-        names = ", ".join(f"http://{name}:{port}" for name in served_names(web)[:3])
-        lines.append(f"Other machines reach it too, as {names} or by this machine's address, with the token.")
+        names = ", ".join(f"http://{name}:{port}" for name in served_names(web))
+        lines.append(f"Other machines reach it as {names}, or by this machine's address, with the token.")
         lines.append("What goes over the network is not encrypted: use it where you trust the network, or behind TLS.")
     if token is not None and token.is_new:
         lines.append(f"The token, shown this once and kept in {token.path}: {token.text}")
@@ -167,7 +169,7 @@ def server_config(application: Any) -> Any:
     return uvicorn.Config(
         application,
         log_config=None,
-        log_level="info",  # below that, the library for WebSockets logs the headers that it reads, cookies among them
+        log_level=max(logging.getLogger().getEffectiveLevel(), _LOG_LEVEL),
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,6 +151,7 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
         client_host: str = "127.0.0.1",
         keep: KeepConfig | None = None,
         data: Path = Path("no recordings here"),
+        now_s: Callable[[], float] = time.time,
     ) -> Server:
         known = sources or {}
 
@@ -183,7 +185,9 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
         hub = Hub(config, make_session, warm_up=warm_up, access=access, clock=clock)
         client = TestClient(
             Guard(
-                make_application(hub, Cameras(cameras or {}, hub.make_camera, clock=clock), Recordings(data, make_lmm))
+                make_application(
+                    hub, Cameras(cameras or {}, hub.make_camera, clock=clock), Recordings(data, make_lmm, now_s=now_s)
+                )
             ),
             base_url=f"http://{HOST}",
             client=(client_host, 50_000),

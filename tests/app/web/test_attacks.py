@@ -35,7 +35,9 @@ class Site:
         self._listener.bind(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.host = f"127.0.0.1:{self.port}"
-        self._server = uvicorn.Server(server_config(application))
+        config = server_config(application)
+        config.lifespan = "off"  # whoever made the application has begun it already
+        self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve([self._listener])))
 
     def __enter__(self) -> "Site":
