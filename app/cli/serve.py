@@ -44,6 +44,7 @@ def serve(options: ServeOptions, output: Output) -> int:
         token_file=options.token_file,
         renews_token=options.renews_token,
         opens_browser=options.opens_browser,
+        opens_window=options.opens_window,
         data=data,
         allowed_hosts=options.allowed_hosts,
         allowed_folders=options.allowed_folders,

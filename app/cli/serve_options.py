@@ -39,6 +39,7 @@ class ServeOptions:
     allows_devices: bool
     fps: float
     opens_browser: bool
+    opens_window: bool
     is_verbose: bool
     reading: ReadingOptions
 
@@ -77,7 +78,9 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "--token-file", type=Path, metavar="FILE", help="the token of other machines (else AFTERGLOW_TOKEN_FILE)"
     )
     where.add_argument("--new-token", action="store_true", help="make a new token; the old one ends")
-    where.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    look = where.add_mutually_exclusive_group()
+    look.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    look.add_argument("--window", action="store_true", help="a window of its own; closing it ends the program")
     allow = serve.add_argument_group("what pages may open where a token is needed")
     allow.add_argument("--allow-host", action="append", default=[], metavar="HOST", help="a host with cameras")
     allow.add_argument("--allow-folder", action="append", default=[], metavar="FOLDER", help="a folder with videos")
@@ -105,6 +108,7 @@ def serve_options(parser: argparse.ArgumentParser, words: argparse.Namespace) ->
         allows_devices=words.allow_devices,
         fps=words.fps,
         opens_browser=not words.no_browser,
+        opens_window=words.window,
         is_verbose=words.verbose,
         reading=reading_options(words),
     )

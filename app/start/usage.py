@@ -31,6 +31,7 @@ The page (command "serve", which may be left out)
   --host HOST          address to listen on (127.0.0.1); others than this machine need the token (docs/API.md)
   --port PORT          port to listen on (7860)
   --no-browser         do not open a browser
+  --window             a window of its own (Chromium, Chrome, Edge, or pywebview in .venv)
 
 All options of a command: python3 launch.py ask --help
 

@@ -40,6 +40,8 @@ def serve(
     Raises SetupError for an address or a token that cannot be used, KeyboardInterrupt at Ctrl-C.
     """
     web = web or WebConfig()
+    if web.opens_window:
+        _require_window()
     token = open_token(web.token_file or default_token_file(), is_renewed=web.renews_token) if web.needs_token else None
     with listening_socket(web.host, web.port) as listener:
         port = listener.getsockname()[1]
@@ -156,8 +158,16 @@ def _run(application: Any, listener: socket.socket, web: WebConfig, announcement
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             sys.stderr.write(f"{told}\n")
-            if web.opens_browser and _has_screen():
+            if web.opens_window:
+                self.opening = asyncio.create_task(_show_window(self, address))
+            elif web.opens_browser and _has_screen():
                 self.opening = asyncio.create_task(_open_browser(address))
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            if web.opens_window:
+                self.opening.cancel()
+                await asyncio.gather(self.opening, return_exceptions=True)
+            await super().shutdown(sockets)
 
     Server(server_config(application)).run([listener])
 
@@ -185,6 +195,38 @@ def _has_screen() -> bool:
     """Without one, a text browser would take over the terminal."""
     is_unix_desktop = sys.platform.startswith("linux") or "bsd" in sys.platform
     return not is_unix_desktop or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _require_window() -> None:
+    """Raises SetupError for what would keep a window from being shown."""
+    from app.web.window import window_command
+
+    window_command("")
+    if not _has_screen():
+        raise SetupError(
+            "--window needs a screen, and there is none here (DISPLAY is not set): leave --window out.",
+            EXIT_BAD_ARGUMENTS,
+        )
+
+
+async def _show_window(server: Any, address: str) -> None:
+    """Ends the program when the window is closed. One that cannot be shown is told, and the page stays."""
+    from app.web.background import in_background
+    from app.web.window import close_window, open_window, window_command
+
+    try:
+        process = open_window(window_command(address))
+    except OSError as error:
+        sys.stderr.write(f"The window could not be opened ({error}): open {address} in your browser.\n")
+        return
+    try:
+        exit_code = await in_background("window", process.wait)
+    finally:
+        await in_background("window-close", lambda: close_window(process))
+    if exit_code != 0:
+        sys.stderr.write(f"The window ended with exit code {exit_code}: open {address} in your browser.\n")
+        return
+    server.should_exit = True
 
 
 async def _open_browser(address: str) -> None:

@@ -35,6 +35,12 @@ def test_page_is_served_by_default(served: list[dict[str, Any]], words: list[str
     assert web.is_local and not web.needs_token
 
 
+def test_a_window_takes_the_place_of_the_browser(served: list[dict[str, Any]]) -> None:
+    assert main(["--window"]) == 0
+    assert served[0]["web"].opens_window
+    assert main(["--window", "--no-browser"]) == 2
+
+
 def test_options_of_the_page_need_no_command(served: list[dict[str, Any]]) -> None:
     words = ["--source", "webcam:0", "--port", "7861", "--host", "0.0.0.0", "--no-browser", "--fps", "4"]
     assert main(words) == 0
