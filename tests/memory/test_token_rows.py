@@ -1,6 +1,7 @@
 """Rows are lent, shared and taken back; on a device nobody reads a row that is being filled anew."""
 
 import gc
+import threading
 
 import numpy as np
 import pytest
@@ -120,3 +121,53 @@ def test_writing_does_not_wait_for_the_answering_stream():
         memory.write(torch.ones(64, 128), rng.standard_normal(32).astype(np.float32), number, number)
     assert not answering.query()  # all writes are through and it is still busy
     torch.cuda.synchronize()
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_a_second_stream_reads_what_a_first_one_is_still_stacking():
+    memory, first, second = gpu_memory(), torch.cuda.Stream(), torch.cuda.Stream()
+    rng, sums = np.random.default_rng(3), []
+    for number in range(1, 60):
+        key = rng.standard_normal(32).astype(np.float32)
+        memory.write(torch.full((64, 128), float(number), device="cuda"), key, number, number)
+        snapshot = memory.snapshot()
+        with torch.cuda.stream(first):
+            torch.cuda._sleep(2_000_000)
+            _ = snapshot.temporal.tokens, snapshot.traces.tokens  # under way, not there yet
+        with torch.cuda.stream(second):
+            for tier in (snapshot.temporal, snapshot.traces):
+                sums.append((tier.tokens[:, 0, 0] * tier.weights.to("cuda")).sum())
+    torch.cuda.synchronize()
+    expected = [number * (number + 1) / 2 for number in range(1, 60) for _ in range(2)]
+    np.testing.assert_allclose(torch.stack(sums).cpu(), expected, rtol=1e-5)
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_eight_threads_with_streams_of_their_own_see_whole_versions():
+    memory, stop, failures, num_read = gpu_memory(), threading.Event(), [], []
+
+    def read():
+        with torch.cuda.stream(torch.cuda.Stream()):
+            while not stop.is_set():
+                snapshot = memory.snapshot()
+                if snapshot.version == 0:
+                    continue
+                tier, number = snapshot.temporal, snapshot.version
+                total = (tier.tokens[:, 0, 0] * tier.weights.to("cuda")).sum().item()
+                if abs(total - number * (number + 1) / 2) > 1e-3 * number**2:
+                    failures.append((number, total))
+                num_read.append(number)
+
+    readers = [threading.Thread(target=read) for _ in range(8)]
+    for reader in readers:
+        reader.start()
+    rng = np.random.default_rng(4)
+    for number in range(1, 600):
+        key = rng.standard_normal(32).astype(np.float32)
+        memory.write(torch.full((64, 128), float(number), device="cuda"), key, number, number)
+    stop.set()
+    for reader in readers:
+        reader.join(timeout=60)
+    assert failures == [] and len(num_read) > 0

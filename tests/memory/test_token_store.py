@@ -30,7 +30,8 @@ def written(config, as_tensor, num_frames=80):
 
 
 def assert_same_state(one, other):
-    for a, b in ((one.spatial, other.spatial), (one.temporal, other.temporal)):
+    for tier in ("spatial", "temporal", "traces", "abstract"):
+        a, b = getattr(one, tier), getattr(other, tier)
         for name in ("times_s", "weights", "frame_ids", "first_frame_ids", "last_frame_ids", "mean_times_s", "keys"):
             assert torch.equal(getattr(a, name), getattr(b, name)), name
         torch.testing.assert_close(a.tokens.cpu(), b.tokens.cpu(), rtol=1e-6, atol=1e-6)

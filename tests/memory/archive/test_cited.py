@@ -1,4 +1,4 @@
-"""A frame that an answer cites, and that is gone when somebody asks for it: nothing stands in for it, and why is told."""
+"""A frame that an answer cites, gone when somebody asks for it: nothing stands in for it, and why is told."""
 
 import pytest
 
