@@ -12,12 +12,22 @@ from app.errors import WeightsMissingError
 if TYPE_CHECKING:
     from app.assets_store import AssetPaths
     from app.encoder import Encoder, Layout
+    from app.hearing import Recogniser
     from app.language.lmm import LMM
     from app.speech import Speaker
     from memory import MemoryConfig, StreamMemory
     from vision.sources import Source
 
-__all__ = ["load_encoder", "load_lmm", "load_speaker", "make_memory", "make_source", "memory_config"]
+__all__ = [
+    "is_recogniser_here",
+    "load_encoder",
+    "load_lmm",
+    "load_recogniser",
+    "load_speaker",
+    "make_memory",
+    "make_source",
+    "memory_config",
+]
 
 
 def make_source(config: AssistantConfig) -> "Source":
@@ -52,6 +62,23 @@ def load_speaker(voice: str) -> "Speaker":
     from app.speech import open_voice
 
     return open_voice(voice)
+
+
+def is_recogniser_here() -> bool:
+    """Whether the model that writes down spoken questions need not be fetched."""
+    from app.assets_store import SPEECH_RECOGNITION, check_assets
+
+    return all(state.is_usable for state in check_assets(packages=(SPEECH_RECOGNITION,)))
+
+
+def load_recogniser() -> "Recogniser":
+    """Speech recognition; its model is fetched when it is not there. Raises SetupError with a sentence."""
+    from app.assets_store import SPEECH_RECOGNITION, WHISPER_FOLDER, cache_dir, ensure_assets
+
+    ensure_assets(packages=(SPEECH_RECOGNITION,))
+    from app.hearing import open_recogniser
+
+    return open_recogniser(cache_dir() / WHISPER_FOLDER)
 
 
 def make_memory(config: AssistantConfig, encoder: "Encoder") -> "StreamMemory":

@@ -6,6 +6,7 @@ Comes in: nothing. Goes out: bytes, or None where it cannot be told. Any thread;
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 __all__ = ["device_memory_bytes", "host_memory_bytes"]
 
@@ -23,7 +24,8 @@ def host_memory_bytes() -> int | None:
 
 def device_memory_bytes() -> int | None:
     """What PyTorch holds on all GPUs. None: none is used."""
-    torch = sys.modules.get("torch")  # asking must not bring it in
-    if torch is None or not torch.cuda.is_initialized():
+    # Asking must not bring it in, and another thread may be in the middle of importing it.
+    cuda: Any = getattr(sys.modules.get("torch"), "cuda", None)
+    if not hasattr(cuda, "memory_reserved") or not cuda.is_initialized():
         return None
-    return sum(int(torch.cuda.memory_reserved(number)) for number in range(torch.cuda.device_count()))
+    return sum(int(cuda.memory_reserved(number)) for number in range(cuda.device_count()))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.config import AssistantConfig
+from app.hearing import Heard
 from app.language.lmm import Evidence, Question, Reply
 from app.session import Session
 from vision import END, EndOfStream, Frame
@@ -243,6 +244,29 @@ class FakeSpeaker:
                 raise error
             if self._gate is not None:
                 _wait_unless(self._gate, is_cancelled)
+
+    def close(self) -> None:
+        self.num_closed += 1
+
+
+class FakeRecogniser:
+    """Hears the scripted texts in order; an exception is raised. `lengths`: samples of what it was given."""
+
+    name = "fake recogniser"
+
+    def __init__(self, script: Iterable[str | Exception], gate: threading.Event | None = None) -> None:
+        self.lengths: list[int] = []
+        self.num_closed = 0
+        self._script, self._gate = iter(script), gate
+
+    def recognise(self, audio: np.ndarray) -> Heard:
+        self.lengths.append(len(audio))
+        if self._gate is not None:
+            assert self._gate.wait(GATE_TIMEOUT_S)
+        item = next(self._script)
+        if isinstance(item, Exception):
+            raise item
+        return Heard(text=item, speech_s=1.0, confidence=-0.1)
 
     def close(self) -> None:
         self.num_closed += 1

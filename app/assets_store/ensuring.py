@@ -33,5 +33,7 @@ def ensure_assets(
 
 
 def incomplete_packages(folder: Path, packages: Sequence[Package]) -> list[Package]:
-    usable = {state.name for state in check_assets(folder, packages=packages) if state.is_usable}
-    return [package for package in packages if not usable.issuperset(package.files)]
+    def is_whole(package: Package) -> bool:
+        return all(state.is_usable for state in check_assets(folder, packages=(package,)))
+
+    return [package for package in packages if not is_whole(package)]

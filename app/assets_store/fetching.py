@@ -67,6 +67,7 @@ def convert_package(package: Package, wheel: Path, folder: Path) -> None:
         records = read_manifest(folder)
         for name in package.files:
             os.chmod(Path(work) / name, 0o644)  # temporary files are for their owner alone
+            (folder / name).parent.mkdir(exist_ok=True)
             os.replace(Path(work) / name, folder / name)
             records[name] = record_file(folder / name, package)
         write_manifest(folder, records)

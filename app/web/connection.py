@@ -8,6 +8,7 @@ nothing piles up. Lives on the page's event loop.
 
 import asyncio
 import contextlib
+import itertools
 import json
 from collections.abc import Coroutine
 from typing import Any
@@ -99,6 +100,8 @@ class Connection:
     async def _take_packet(self, page: PageSession, packet: Packet | None) -> None:
         if packet is not None and packet.kind is PacketKind.PICTURE:
             await self._take_picture(page, packet.payload)
+        elif packet is not None and packet.kind is PacketKind.VOICE:
+            page.listening.add(packet.number, packet.payload)
         else:
             await self._problem(_NOT_UNDERSTOOD, "page")
 
@@ -182,7 +185,8 @@ class Connection:
                 news_due_s = now_s + _TICK_S
                 page.advance()
                 await self._tell_exchanges(page)
-                for item in (*page.speech.news(), *self._desk.news(now_s)):
+                news = itertools.chain(page.listening.news(), page.speech.news(), self._desk.news(now_s))
+                for item in news:  # each is made when the one before was sent: what is silenced meanwhile is not
                     await self._send(item)
             if now_s >= status_due_s:
                 status_due_s = now_s + _STATUS_S
@@ -239,13 +243,14 @@ class Connection:
                 await self._send(item)
 
     def _status(self, page: PageSession) -> dict[str, Any]:
-        return status_message(
+        status = status_message(
             page.watch,
             camera=self._hub.camera_name(page.watch),
             is_switching=page.is_switching,
             models_loading=self._hub.models_loading,
             models_problem=self._hub.models_problem,
         )
+        return {**status, "listening": self._hub.hearing.state}
 
     async def _problem(self, sentence: str, about: str) -> None:
         """about: question, source, moment or page."""

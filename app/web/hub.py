@@ -14,6 +14,7 @@ from app.errors import AfterglowError
 from app.speaking import SpeechConfig
 from app.web.cameras import Cameras, UnknownCameraError
 from app.web.choices import Choice, EndableSource, make_camera_source, make_source
+from app.web.hearing import Hearing
 from app.web.page_session import PageSession
 from app.web.warming import WarmUp
 from app.web.watching import MakeSession, Watch, sentence_of
@@ -44,10 +45,12 @@ class Hub:
         *,
         warm_up: WarmUp | None = None,
         access: SourceAccess = OWNER,
+        hearing: Hearing | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         answer = dataclasses.replace(config.answer, put_timeout_s=0.0)  # the event loop may not be kept waiting
         self.config = dataclasses.replace(config, answer=answer, speech=config.speech or SpeechConfig())
+        self.hearing = hearing or Hearing()
         self._access = access
         self._make_session, self._warm_up, self._clock = make_session, warm_up, clock
         self._pages: dict[str, PageSession] = {}
@@ -90,7 +93,7 @@ class Hub:
             raise PageLimitError(
                 f"{MAX_PAGES} pages of Afterglow are open already. Close one, then load this one again."
             )
-        page = PageSession(self.make_source, self._make_watch)
+        page = PageSession(self.make_source, self._make_watch, self.hearing)
         if self.cameras is not None and len(self.cameras) == 1:
             page.join(self.cameras.find(None))
         self._pages[page.key] = page
@@ -120,6 +123,7 @@ class Hub:
         """Its tab has gone, or its connection was lost."""
         page.detached_s = self._clock()
         page.speech.silence()
+        page.listening.drop()
 
     def drop_gone(self) -> None:
         """Closes the sessions of pages that did not come back in time."""
@@ -147,8 +151,8 @@ class Hub:
         """Closes every session; returns within a few seconds."""
         for page in list(self._pages.values()):
             self._drop(page)
-        if self._closing:
-            await asyncio.wait(self._closing, timeout=_CLOSE_S)
+        hearing = asyncio.get_running_loop().create_task(self.hearing.close())
+        await asyncio.wait({*self._closing, hearing}, timeout=_CLOSE_S)
 
     def _make_watch(self, number: int, source: EndableSource, memory: "MemoryConfig | None") -> Watch:
         if self._num_watches() >= MAX_WATCHES:

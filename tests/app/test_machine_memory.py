@@ -25,6 +25,8 @@ def test_where_it_cannot_be_told_it_is_not(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_device_memory_is_told_only_where_a_gpu_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     assert device_memory_bytes() is None
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace())  # as another thread imports it
+    assert device_memory_bytes() is None
     cuda = SimpleNamespace(is_initialized=lambda: False)
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
     assert device_memory_bytes() is None

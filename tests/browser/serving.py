@@ -18,12 +18,13 @@ from app.web.application import make_application
 from app.web.cameras import Cameras
 from app.web.door import Door as TokenDoor
 from app.web.guard import Guard
+from app.web.hearing import Hearing
 from app.web.hub import Hub
 from app.web.page import add_page
 from app.web.recordings import Recordings
 from app.web.serving import listening_socket
 from tests.app.recording.parts import GridEncoder
-from tests.fakes import FakeLMM, FakeSpeaker
+from tests.fakes import FakeLMM, FakeRecogniser, FakeSpeaker
 
 __all__ = ["PageServer"]
 
@@ -57,6 +58,7 @@ class PageServer:
         token: AccessToken | None = None,
         speaker: Callable[[str], Any] = lambda name: FakeSpeaker(),
         data: Path = Path("no recordings here"),
+        recogniser: Callable[[], Any] = lambda: FakeRecogniser([]),
     ) -> None:
         self.lmms: list[Any] = []
 
@@ -68,6 +70,7 @@ class PageServer:
         self.hub = Hub(
             config,
             lambda made, source: Session(made, source=source, encoder=make_encoder, lmm=note_lmm, speaker=speaker),
+            hearing=Hearing(recogniser),
         )
         application = make_application(
             self.hub, Cameras(cameras or {}, self.hub.make_camera), Recordings(data, make_lmm)

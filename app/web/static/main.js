@@ -74,6 +74,7 @@ export function start(element) {
   connection.on("lost", () => {
     camera.acknowledged();
     status.lost();
+    voice.lost();
     login.check();
   });
   connection.on("timeline", (message) => {

@@ -10,6 +10,7 @@ export class Player {
   #gain = null;
   #talks = []; // in the order in which they sound
   #nextS = 0;
+  #isBlocked = false;
   #onPlayed;
   #onBlocked;
 
@@ -130,6 +131,8 @@ export class Player {
   }
 
   #tellBlocked() {
-    this.#onBlocked(this.#context.state === "suspended");
+    const isBlocked = this.#context.state === "suspended";
+    if (isBlocked !== this.#isBlocked) this.#onBlocked(isBlocked);
+    this.#isBlocked = isBlocked;
   }
 }

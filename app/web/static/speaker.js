@@ -106,6 +106,12 @@ export class Speaker {
     if (this.#sounding === id) this.#setSounding(id);
   }
 
+  /** The newest answer once more. */
+  replayLast() {
+    const newest = Math.max(...this.#replays.keys());
+    this.#replays.get(newest)?.click();
+  }
+
   /** A talk begins or ends on the server. */
   speech(message) {
     if (message.state === "begin") return;

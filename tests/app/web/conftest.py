@@ -26,11 +26,12 @@ from app.web import connection
 from app.web.application import make_application
 from app.web.cameras import Cameras
 from app.web.guard import Guard
+from app.web.hearing import Hearing
 from app.web.hub import Hub
 from app.web.packets import Packet, PacketKind, pack, unpack
 from app.web.recordings import Recordings
 from app.web.warming import WarmUp
-from tests.fakes import FakeClock, FakeEncoder, FakeLMM, FakeSource, FakeSpeaker
+from tests.fakes import FakeClock, FakeEncoder, FakeLMM, FakeRecogniser, FakeSource, FakeSpeaker
 from vision.sources import OWNER, Source, SourceAccess, SourceConfig, open_source
 
 HOST = "127.0.0.1:7860"
@@ -145,6 +146,7 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
         make_lmm: Callable[[], FakeLMM] = FakeLMM,
         make_encoder: Callable[[], FakeEncoder] = FakeEncoder,
         warm_up: WarmUp | None = None,
+        recogniser: FakeRecogniser | None = None,
         speaker: Callable[[str], FakeSpeaker] = lambda name: FakeSpeaker(),
         cameras: dict[str, AssistantConfig] | None = None,
         access: SourceAccess = OWNER,
@@ -182,7 +184,14 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
         clock = FakeClock()
         capture = CaptureConfig(reading=SourceConfig(speed="max"))  # files lose no frame
         config = AssistantConfig(capture=capture, perceive=PerceiveConfig(fps=10.0), keep=keep)
-        hub = Hub(config, make_session, warm_up=warm_up, access=access, clock=clock)
+        hub = Hub(
+            config,
+            make_session,
+            warm_up=warm_up,
+            access=access,
+            clock=clock,
+            hearing=Hearing(lambda: recogniser or FakeRecogniser([])),
+        )
         client = TestClient(
             Guard(
                 make_application(
