@@ -16,7 +16,7 @@ from app.language.embedded.times import format_time
 from app.questions import clean_question
 from app.recording.clock_log import ClockLog
 from app.recording.clock_words import ClockTelling, clock_words
-from app.recording.phrases import find_phrases, read_moment
+from app.recording.phrases import find_phrases, on_the_calendar, read_moment
 
 if TYPE_CHECKING:
     from memory import Gap
@@ -107,7 +107,8 @@ class AskedByClock:
         return datetime.fromtimestamp(first_s), datetime.fromtimestamp(last_s)
 
     def _span(self, start: datetime, end: datetime) -> tuple[float, float]:
-        start_s, end_s = (self.clock.stream_s(moment.timestamp()) for moment in (start, end))
+        with on_the_calendar():
+            start_s, end_s = (self.clock.stream_s(moment.timestamp()) for moment in (start, end))
         if end_s < self.first_s - 1.0 or start_s > self.last_s + _LATE_S:
             told = clock_words(start.timestamp(), self._now_s())
             if start != end:

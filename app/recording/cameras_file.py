@@ -7,6 +7,7 @@ nodes are read, never made into objects, and references (&, *) are refused. Pure
 import difflib
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from app.recording.folder import NAME_RULE, default_data_folder, is_name
 __all__ = ["CameraEntry", "CamerasFile", "Problem", "read_cameras"]
 
 _MAX_FILE_BYTES, _MAX_CAMERAS = 256 * 1024, 64
+_MAX_DEPTH = 16
 _TOP = ("data", "cameras", "defaults")
 _NUMBERS = {"max_gb": (0.01, 1e6), "max_days": (0.001, 36_500.0), "fps": (0.1, 30.0), "min_free_gb": (0.0, 1e6)}
 _READING = ("ca_file", "hardware", "tls_check")
@@ -74,19 +76,12 @@ def read_cameras(path: Path, environ: Mapping[str, str] | None = None) -> Camera
 
 def _root(path: Path, reading: "_Reading") -> Any:
     """The file as nodes with their lines; None when it cannot be read at all."""
-    try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            reading.add_at(1, f"{path} is larger than {_MAX_FILE_BYTES // 1024} KiB: this is no list of cameras.")
-            return None
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reading.add_at(1, f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}.")
+    text = _text(path, reading)
+    if text is None:
         return None
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                reading.add_at(event.start_mark.line + 1, "References (& and *) are not read: write the value out.")
-                return None
+        if not _is_plain(text, reading):
+            return None
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
@@ -96,6 +91,38 @@ def _root(path: Path, reading: "_Reading") -> Any:
     if root is None:
         reading.add_at(1, "The file is empty: it needs at least `cameras:` with a name and a source.")
     return root
+
+
+def _text(path: Path, reading: "_Reading") -> str | None:
+    """Of a regular file alone: a pipe would not end, nor a device."""
+    reason: str | None = "it is no file"
+    try:
+        about = path.stat()
+        if about.st_size > _MAX_FILE_BYTES:
+            reading.add_at(1, f"{path} is larger than {_MAX_FILE_BYTES // 1024} KiB: this is no list of cameras.")
+            return None
+        if stat.S_ISREG(about.st_mode):
+            return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+    reading.add_at(1, f"{path} cannot be read: {reason}.")
+    return None
+
+
+def _is_plain(text: str, reading: "_Reading") -> bool:
+    """False: it refers to itself, or goes deeper than any list of cameras. Looked at before anything is built of it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            reading.add_at(line, "References (& and *) are not read: write the value out.")
+            return False
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            reading.add_at(line, "Nothing in a list of cameras is nested as deep as this.")
+            return False
+    return True
 
 
 class _Reading:

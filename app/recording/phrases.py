@@ -5,14 +5,16 @@ local time, or QuestionError with a sentence for a time that cannot be. Of an ho
 9") the one is taken that the recording shows, the latest of them; whoever asked is told which. Pure; any thread.
 """
 
+import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from app.errors import QuestionError
 from app.recording.words_of_time import DAY, LENGTH, Clock, Point, length_s, read_point
 
-__all__ = ["Phrase", "find_phrases", "read_moment"]
+__all__ = ["Phrase", "find_phrases", "on_the_calendar", "read_moment"]
 
 _RANGE = re.compile(r"\b(?:between|from) (?:the )?(?=\S)")
 _RANGE_MIDDLE = re.compile(r" ?(?:and|to|until|till|-|–) ?(?:the )?")
@@ -32,6 +34,17 @@ _DAY_BEFORE = re.compile(rf"\b(?:on )?({DAY}),? $")
 _LONGEST_NIGHT = timedelta(hours=12)
 
 
+@contextlib.contextmanager
+def on_the_calendar() -> Iterator[None]:
+    """Turns what a calendar has no room for, such as a year of five digits, into a QuestionError."""
+    try:
+        yield
+    except QuestionError:
+        raise
+    except (OverflowError, ValueError, OSError) as error:  # which of them depends on the system
+        raise QuestionError("That time lies outside of the calendar: name one near the recording.") from error
+
+
 @dataclass(frozen=True)
 class Phrase:
     """Local time without a zone; start == end for a point. start, end: its place in the question."""
@@ -42,6 +55,7 @@ class Phrase:
     words: str
 
 
+@on_the_calendar()
 def find_phrases(question: str, now: datetime, known: tuple[datetime, datetime]) -> tuple[Phrase, ...]:
     """In the order of the question. now, known: local times. Raises QuestionError."""
     text = question.lower()
@@ -60,6 +74,7 @@ def find_phrases(question: str, now: datetime, known: tuple[datetime, datetime])
     return tuple(sorted(found, key=lambda phrase: phrase.place))
 
 
+@on_the_calendar()
 def read_moment(said: str, now: datetime, known: tuple[datetime, datetime], *, is_end: bool = False) -> datetime:
     """One moment by itself, as --from and --to take it: 14:02, "yesterday at 9", 2026-11-20T14:02. is_end: of a whole
     day its end. Raises QuestionError."""
