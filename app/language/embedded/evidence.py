@@ -21,12 +21,16 @@ _Chooser = Callable[[Recall, Reading], list[Evidence]]
 
 
 def evidence_for(family: str | None, recalled: Recall, reading: Reading) -> tuple[Evidence, ...]:
-    """At most MAX_EVIDENCE spans, in order of time; the newest frame where the answer rests on nothing older.
+    """At most MAX_EVIDENCE spans, in order of time; the newest frame where the answer rests on nothing older. Empty
+    where it rests on nothing that was seen: a greeting, or that something cannot be told.
 
     family: of the sentence that was said (`statements.FAMILIES`); None when it is none of them.
     """
     if recalled.is_inherited and (family is None or family in _GENERAL):
         recalled = replace(recalled, concepts=(), kinds=())  # the answer was not about what an earlier question named
+    names_nothing = not (recalled.concepts or recalled.kinds or recalled.moments or recalled.range)
+    if family in _UNSEEN or (family is None and names_nothing):
+        return ()
     choose = _CHOOSERS.get(family or "", _all_spans)
     found = sorted(set(choose(recalled, reading)), key=lambda one: one.start_s) or [_of_moment(reading.now)]
     return tuple(found if len(found) <= MAX_EVIDENCE else [*found[: MAX_EVIDENCE - 1], found[-1]])
@@ -76,6 +80,16 @@ def _newest_thing(recalled: Recall, reading: Reading) -> list[Evidence]:
     return _first_spans(shown_records(reading)[-1:])
 
 
+def _in_range(recalled: Recall, reading: Reading) -> list[Evidence]:
+    """Of each thing that is named for a range, its first span there; of a range in which nothing was seen, none."""
+    asked = recalled.range
+    if asked is None:
+        return _all_spans(recalled, reading)
+    records = [reading.records[concept] for concept, _ in asked.peaks[:MAX_LISTED] if concept in reading.records]
+    spans = [[span for span in record.spans if _is_asked(span, asked)] for record in records]
+    return [_of_span(found[0]) for found in spans if found]
+
+
 def _now_and_then(recalled: Recall, reading: Reading) -> list[Evidence]:
     return [_of_moment(reading.now), *_all_spans(recalled, reading)]
 
@@ -96,9 +110,10 @@ _CHOOSERS: dict[str, _Chooser] = {
     "first_thing": _first_thing,
     "newest_thing": _newest_thing,
     "compare_now": _now_and_then,
+    "describe_between": _in_range,
 }  # fmt: skip
 
-
+_UNSEEN = frozenset(("greeting", "out_of_scope"))
 # Families that speak of no concept in particular.
 _GENERAL = frozenset(
     (

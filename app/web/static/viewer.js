@@ -2,6 +2,7 @@
 // one. A modal dialog: the browser keeps the focus inside, closes it by Escape and gives the focus back.
 
 const AROUND_S = 5;
+const SAME_S = 0.05;
 const LONGEST_PAUSE_S = 1.5; // between two pictures of a clip
 
 export class Viewer {
@@ -84,9 +85,9 @@ export class Viewer {
     const { clock } = this.#tools;
     const apartS = timeS - wantedS;
     let note = "The picture of that moment.";
-    if (Math.abs(apartS) > 0.3) note = `${Math.abs(apartS).toFixed(1)} s ${apartS < 0 ? "before" : "after"} that moment.`;
+    if (Math.abs(apartS) > SAME_S) note = `${Math.abs(apartS).toFixed(1)} s ${apartS < 0 ? "before" : "after"} that moment.`;
     if (!isExact && Math.abs(apartS) <= Math.abs(this.#nearestS()) + 0.01) note = `The nearest picture kept, ${note}`;
-    const isAtIt = Math.abs(apartS) <= 0.3 && span && clock.words(span[0]) !== clock.words(span[1]);
+    const isAtIt = Math.abs(apartS) <= SAME_S && span && clock.words(span[0]) !== clock.words(span[1]);
     this.#tell(isAtIt ? `${clock.words(timeS)}, of ${clock.span(...span)}` : clock.words(timeS), note);
     const range = this.#part("around");
     range.value = place;

@@ -32,9 +32,23 @@ def test_a_moment_that_was_asked_about_is_the_evidence() -> None:
     assert start_s <= 7.0 <= end_s
 
 
+def test_a_range_that_was_asked_about_rests_on_what_was_seen_in_it() -> None:
+    found = spans("describe_between", "What did you see between 0:06 and 0:08?")
+    assert (5.0, 9.0) in found and NOW not in found
+    assert all(start_s <= 8.0 and end_s >= 6.0 for start_s, end_s in found)
+
+
 @pytest.mark.parametrize("family", ["exist_now", None])
 def test_what_was_never_seen_rests_on_the_newest_frame(family: str | None) -> None:
     assert spans(family, "Is there an elephant?") == [NOW]
+
+
+@pytest.mark.parametrize(
+    ("family", "text"),
+    [("greeting", "Hello"), ("out_of_scope", "What colour is the dog?"), (None, "Is there a gryphon?")],
+)
+def test_what_cannot_be_told_rests_on_nothing(family: str | None, text: str) -> None:
+    assert spans(family, text) == []
 
 
 def test_what_has_left_rests_on_when_it_was_last_seen() -> None:
@@ -77,4 +91,5 @@ def test_every_family_has_evidence(family: str) -> None:
     recalled = recall("Were there more dogs or cats at 0:07?", (), READING, LEXICON, CONCEPTS)
     case = Statements(READING, recalled, CONCEPTS)
     if case.can_answer(family):
-        assert evidence_for(family, recalled, READING)
+        is_of_nothing = family in ("greeting", "out_of_scope")
+        assert bool(evidence_for(family, recalled, READING)) is not is_of_nothing
