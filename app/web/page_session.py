@@ -137,6 +137,8 @@ class PageSession:
         """Erases the answers that speak of a span, or may yet; how many. What was said is no context any more."""
         gone = [exchange.number for exchange in self.exchanges if exchange.erase(watch.number, start_s, end_s)]
         self._erased += gone
+        if gone:
+            self.speech.silence()
         self.clips.clear()
         if watch is self.watch:
             self._conversation.forget()

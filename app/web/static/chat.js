@@ -94,8 +94,11 @@ export class Chat {
   erased(message) {
     const exchange = this.#exchanges.get(message.id);
     if (!exchange) return;
+    this.#tell("ag-cancelling", {}); // it is not spoken on
     exchange.body.replaceChildren(make("p", "ag-meta", message.message));
-    this.#end(exchange, message.message);
+    exchange.item.classList.remove("is-waiting", "is-open");
+    this.#part("said").textContent = message.message;
+    this.#showCancel();
   }
 
   failed(message) {
