@@ -193,7 +193,7 @@ class Connection:
                 await self._send(self._status(page))
             if self._may_send_picture.is_set():
                 await self._show_picture(page.watch)
-            await self._wait_for_picture()
+            await self._wait_for_picture(page.watch is not None)
 
     async def _show_picture(self, watch: Watch | None) -> None:
         if watch is None:
@@ -204,10 +204,10 @@ class Connection:
             self._may_send_picture.clear()
             await self._send(pack(PacketKind.PICTURE, watch.pictures.message(self._side_px)))
 
-    async def _wait_for_picture(self) -> None:
+    async def _wait_for_picture(self, is_watching: bool) -> None:
         """Until a new one may be there, or may be sent; never longer than until the next news."""
         if self._may_send_picture.is_set():
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(_LOOK_S if is_watching else _TICK_S)
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._may_send_picture.wait(), _TICK_S)
