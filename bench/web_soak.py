@@ -30,17 +30,19 @@ import uvicorn
 from app.capturing import CaptureConfig
 from app.config import AssistantConfig
 from app.kept_models import KeptModels
+from app.machine_memory import host_memory_bytes
 from app.perceiving import PerceiveConfig
+from app.recording.folder import default_data_folder
 from app.session import Session
 from app.web.application import make_application
 from app.web.cameras import Cameras
 from app.web.choices import DEMO_CLIP
 from app.web.guard import Guard
 from app.web.hub import Hub
+from app.web.recordings import Recordings
 from app.web.serving import listening_socket
 from bench.web import QUESTIONS
 from bench.web_viewer import first_tokens_ms
-from tests.resident import resident_bytes
 from vision import END, EndOfStream, Frame
 from vision.sources import Source, SourceConfig, open_source
 
@@ -102,10 +104,11 @@ class FastForward:
 
 
 @contextlib.contextmanager
-def served(hub: Hub, config: AssistantConfig) -> Iterator[str]:
+def served(hub: Hub, config: AssistantConfig, recordings: Recordings) -> Iterator[str]:
     """The address of the real web server, in a thread."""
     listener = listening_socket("127.0.0.1", 0)
-    application = Guard(make_application(hub, Cameras({"soak": config}, hub.make_camera)))
+    cameras = Cameras({"soak": config}, hub.make_camera)
+    application = Guard(make_application(hub, cameras, recordings))
     server = uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
@@ -131,7 +134,7 @@ def soak(address: str, minutes: float, session: Callable[[], Session]) -> list[d
         row = {
             "stream_s": round(status.newest_time_s or 0.0, 1),
             "encoded": status.frames_encoded,
-            "resident_mb": round(resident_bytes() / 1e6, 1),
+            "resident_mb": round((host_memory_bytes() or 0) / 1e6, 1),
             "memory_mb": round(status.memory_bytes / 1e6, 2),
             "files": len(os.listdir("/proc/self/fd")),
             "threads": threading.active_count(),
@@ -174,7 +177,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = AssistantConfig(
         source=options.source, capture=CaptureConfig(reading=CONFIG), perceive=PerceiveConfig(fps=_FPS)
     )
-    with served(Hub(config, make_session), config) as address:
+    recordings = Recordings(default_data_folder(), models.lmm)
+    with served(Hub(config, make_session), config, recordings) as address:
         viewer = [sys.executable, "-m", "bench.web_viewer", address, "--seconds", str(60 * options.minutes)]
         with subprocess.Popen(viewer, stdout=subprocess.DEVNULL) as looking:
             rows = soak(address, options.minutes, lambda: sessions[-1])

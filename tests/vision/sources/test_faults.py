@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.resident import resident_bytes
+from app.machine_memory import host_memory_bytes
 from tests.rtsp_server import RtspServer
 from vision import Frame
 from vision.sources import ConnectionConfig, ReconnectingSource, SourceConfig, open_source
@@ -135,12 +135,12 @@ def test_quick_reconnects_leave_nothing_behind() -> None:
         reconnect(source, 50)
         gc.collect()
         num_files, num_threads = len(os.listdir("/proc/self/fd")), threading.active_count()
-        num_bytes = resident_bytes()
+        num_bytes = host_memory_bytes()
         reconnect(source, 150)
         gc.collect()
         assert len(os.listdir("/proc/self/fd")) <= num_files + 8  # those of the server, in the same process
         assert threading.active_count() <= num_threads + 4
-        assert resident_bytes() <= num_bytes + 16_000_000
+        assert host_memory_bytes() <= num_bytes + 16_000_000
         source.close()
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.machine_memory import host_memory_bytes
 from tests.gstreamer import GstreamerCamera, GstreamerServer, free_port
 from tests.numbered import number_of
-from tests.resident import resident_bytes
 from tests.vision.sources.reading import AWKWARD, make, read_all, refusal
 from vision import Frame
 from vision.sources import Source
@@ -85,8 +85,8 @@ def test_a_hundred_quick_connections_leave_no_file_no_thread_and_no_memory_behin
     connect(20)
     gc.collect()
     before = (len(os.listdir("/proc/self/fd")), threading.active_count())
-    before_bytes = resident_bytes()
+    before_bytes = host_memory_bytes()
     connect(100)
     gc.collect()
     assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == before
-    assert resident_bytes() - before_bytes < 16_000_000
+    assert host_memory_bytes() - before_bytes < 16_000_000
