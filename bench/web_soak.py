@@ -28,6 +28,7 @@ import numpy as np
 import uvicorn
 
 from app.capturing import CaptureConfig
+from app.cli.ending import end_process
 from app.config import AssistantConfig
 from app.kept_models import KeptModels
 from app.machine_memory import host_memory_bytes
@@ -188,3 +189,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 if __name__ == "__main__":
     main()
+    end_process(0)  # the models of torch leave threads
