@@ -35,6 +35,7 @@ MAX_IDS = 200  # phonemes of one piece; what is longer is spoken in pieces
 _MAX_FRAMES = 60  # of one phoneme: 0.75 s
 _BLOCK_FRAMES = round(BLOCK_S * FRAMES_PER_S)
 _STRETCH_FRAMES = 3 * _BLOCK_FRAMES  # computed at once after the first block, in larger products
+_REFINED_SHARE = 0.5  # of what the consistency model changes of the coarse mel; chosen by bench/speech_development.txt
 _GAIN = 1.42  # brings the default voice to -23 LUFS (bench/speech_quality.py)
 
 
@@ -137,8 +138,8 @@ class FlashSpeaker:
         return features, torch.cat([log_f0 * voiced, voiced], dim=-1)
 
     def _latent(self, features: Tensor, pitch: Tensor, steps: int, generator: torch.Generator) -> Tensor:
-        _, condition = self._engine.coarse(features, pitch, self._styles)
-        return self._engine.sample("mel", condition, self._styles, steps, generator)
+        coarse, condition = self._engine.coarse(features, pitch, self._styles)
+        return coarse.lerp(self._engine.sample("mel", condition, self._styles, steps, generator), _REFINED_SHARE)
 
     @torch.inference_mode()
     def convert(self, utterance: Utterance, voice: Tensor, sigma: float = 2.0, seed: int = 0) -> Utterance:

@@ -14,7 +14,7 @@ from app.speech.weights import ACOUSTIC_FILE, VOCODER_FILE
 
 __all__ = ["DEFAULT_VOICE", "WEIGHTS", "has_trained_voice", "open_voice"]
 
-# FlashSpeech's own voice passes the floors of bench/speech_quality.py; the ready-made one is still better and faster.
+# FlashSpeech's own voice passes the floors of bench/speech_quality.py, but the ready-made one still scores better.
 DEFAULT_VOICE = "hibari"
 WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "models"
 

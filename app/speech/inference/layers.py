@@ -14,10 +14,11 @@ from torch.nn import functional as F
 
 from app.speech.network import ConvBlock, SharedAttention
 
-__all__ = ["Attention", "Block", "Precision", "Product", "Style", "best_precision"]
+__all__ = ["Attention", "Block", "Convolution", "Precision", "Product", "Style", "best_precision"]
 
 Precision = Literal["int8", "float32"]
 Style = tuple[Tensor, Tensor]  # scale and shift of a block's norm, [D] each
+_STEP = 64  # frames; lengths are rounded up to it, since oneDNN keeps a plan for every length that it has seen
 
 
 def best_precision() -> Precision:
@@ -62,15 +63,36 @@ def _packed(weight: Tensor, bias: Tensor | None) -> Any:
         torch.backends.quantized.engine = engine
 
 
+class Convolution:
+    """A Conv1d over [1, T, in]; what lies beyond the ends is 0."""
+
+    def __init__(self, conv: nn.Conv1d) -> None:
+        # Channels lie side by side in memory, as in x: the convolution runs without a transposed copy.
+        kernel = conv.weight.detach()[:, :, None, :]
+        self._kernel, self._bias = kernel.contiguous(memory_format=torch.channels_last), conv.bias
+        self._dilation, self._groups = int(conv.dilation[0]), conv.groups
+        self.reach = int(conv.padding[0])  # frames on either side that a frame depends on
+
+    def __call__(self, x: Tensor, before: int = 0, after: int = 0) -> Tensor:
+        """x: [1, before + T + after, in] -> [1, T, out]; the frames before and after are only looked at."""
+        num_frames = x.shape[1] - before - after
+        padded = F.pad(x, (0, 0, self.reach - before, self.reach - after + -num_frames % _STEP))
+        y = F.conv2d(
+            padded.transpose(1, 2)[:, :, None],
+            self._kernel,
+            self._bias,
+            dilation=(1, self._dilation),
+            groups=self._groups,
+        )
+        return y[:, :, 0].transpose(1, 2)[:, :num_frames]
+
+
 class Block:
     """A ConvBlock. Its norm's modulation is worked out once for a voice: see `style`."""
 
     def __init__(self, block: ConvBlock, precision: Precision) -> None:
-        # Channels lie side by side in memory, as in x: the convolution runs without a transposed copy.
-        kernel = block.dw.weight.detach()[:, :, None, :]
-        self._kernel, self._bias = kernel.contiguous(memory_format=torch.channels_last), block.dw.bias
-        self._dilation = int(block.dw.dilation[0])
-        self.reach = int(block.dw.padding[0])  # frames on either side that a frame depends on
+        self._convolution = Convolution(block.dw)
+        self.reach = self._convolution.reach
         self._film, self._eps = block.film, block.norm.eps
         self._norm = (block.norm.weight, block.norm.bias)
         self._rise = Product.of(block.pw1, precision)
@@ -86,19 +108,8 @@ class Block:
     def __call__(self, x: Tensor, style: Style | None = None, before: int = 0, after: int = 0) -> Tensor:
         """x: [1, before + T + after, D] -> [1, T, D]; the frames before and after are only looked at."""
         scale, shift = style or self._norm
-        kept = x[:, before : x.shape[1] - after]
-        seen = x if before == after == 0 else F.pad(x, (0, 0, self.reach - before, self.reach - after))
-        padding = self.reach if before == after == 0 else 0
-        y = F.conv2d(
-            seen.transpose(1, 2)[:, :, None],
-            self._kernel,
-            self._bias,
-            padding=(0, padding),
-            dilation=(1, self._dilation),
-            groups=x.shape[2],
-        )
-        y = F.layer_norm(y[:, :, 0].transpose(1, 2), scale.shape, scale, shift, self._eps)
-        return kept + self._fall(F.gelu(self._rise(y)))
+        y = F.layer_norm(self._convolution(x, before, after), scale.shape, scale, shift, self._eps)
+        return x[:, before : x.shape[1] - after] + self._fall(F.gelu(self._rise(y)))
 
 
 class Attention:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from app.speech.inference.layers import Block, Precision, Product
+from app.speech.inference.layers import Block, Convolution, Precision, Product
 from app.speech.mel import HOP, N_FFT
 from app.speech.network import MAX_LOG, Vocoder, draw_noise, encode_pitch, source_spectrum
 
@@ -26,9 +26,7 @@ class VocoderEngine:
     """The layers of a Vocoder."""
 
     def __init__(self, vocoder: Vocoder, precision: Precision) -> None:
-        into = vocoder.into
-        self._into = into.weight.detach()[:, :, None, :].contiguous(memory_format=torch.channels_last)
-        self._into_bias, self._into_reach = into.bias, int(into.padding[0])
+        self._into = Convolution(vocoder.into)
         self._blocks = [Block(block, precision) for block in vocoder.blocks]  # type: ignore[arg-type]
         self._norm = vocoder.norm
         self._head = Product.of(vocoder.head, precision)
@@ -41,7 +39,7 @@ class VocoderEngine:
         num_frames = latent.shape[1]
         source = _rows(source_spectrum(f0_hz))
         noise = _rows(draw_noise(1, num_frames, latent.device, torch.Generator().manual_seed(seed)))
-        layers = _Layers(self._into_layer(latent, encode_pitch(f0_hz)), self._blocks)
+        layers = _Layers(self._into(torch.cat([latent, encode_pitch(f0_hz)], dim=-1)), self._blocks)
         sound = _OverlapAdd(num_frames)
         start = done = 0
         for end in ends:
@@ -51,12 +49,6 @@ class VocoderEngine:
                 sound.add(_spectrum(parts, source[:, done:reach], noise[:, done:reach]), done)
             yield sound.between(start, end)
             start, done = end, reach
-
-    def _into_layer(self, latent: Tensor, pitch: Tensor) -> Tensor:
-        """[1, F, width]."""
-        seen = torch.cat([latent, pitch], dim=-1).transpose(1, 2)[:, :, None]
-        y = F.conv2d(seen, self._into, self._into_bias, padding=(0, self._into_reach))
-        return y[:, :, 0].transpose(1, 2)
 
 
 class _Layers:

@@ -12,7 +12,7 @@ from app.speech.network.blocks import ConvBlock, SharedAttention
 __all__ = ["SIGMA_BETWEEN", "SIGMA_DATA", "SIGMA_MAX", "SIGMA_MIN", "ConsistencyNet", "sample"]
 
 SIGMA_MIN, SIGMA_MAX, SIGMA_DATA = 0.002, 80.0, 0.5
-SIGMA_BETWEEN = 2.0  # the noise level of the second step (FlashSpeech, section 4.1)
+SIGMA_BETWEEN = 0.6  # the noise level of the second step; FlashSpeech (section 4.1) has 2, see docs/SPEECH.md
 _NOISE_WIDTH = 64
 
 
