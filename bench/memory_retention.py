@@ -111,7 +111,8 @@ def run_layout(name: str, seeds: range, fps: float) -> dict[str, list[list[bool]
             twin = answers(LAYOUTS[name](CONFIG), stream, changed, [event])
             pairs = zip(base[event.first], twin[event.first], strict=True)
             right[str(event.length)].append([(a, b) == (event.attribute, changed.attribute) for a, b in pairs])
-        print(f"{name}: stream {seed} done", file=sys.stderr)
+        so_far = {length: [sum(column) for column in zip(*pairs, strict=True)] for length, pairs in right.items()}
+        print(f"{name}: stream {seed} done, right so far {so_far}", file=sys.stderr, flush=True)
     return right
 
 

@@ -1,6 +1,7 @@
-"""Retrieval: the frames of the archive that a question needs. Questions come as numbers, words are read elsewhere."""
+"""Retrieval: frames of the archive, or traces of a snapshot, that a question needs. It comes as numbers, not words."""
 
 from memory.retrieval.query import Query, RetrievedFrame, RetrieverConfig
+from memory.retrieval.recollecting import recollect
 from memory.retrieval.retriever import Retriever
 
-__all__ = ["Query", "RetrievedFrame", "Retriever", "RetrieverConfig"]
+__all__ = ["Query", "RetrievedFrame", "Retriever", "RetrieverConfig", "recollect"]
