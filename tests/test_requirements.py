@@ -17,6 +17,7 @@ MODULES = {
     "hibari": "hibari-tts",
     "yaml": "PyYAML",
     "prometheus_client": "prometheus-client",
+    "faster_whisper": "faster-whisper",
 }
 
 

@@ -33,6 +33,7 @@ def serve(options: ServeOptions, output: Output) -> int:
     from app.cli.record import folders_locked
     from app.config import AssistantConfig
     from app.perceiving import PerceiveConfig
+    from app.speaking import SpeechConfig
     from app.web import WebConfig
     from app.web import serve as serve_page
     from vision.sources import SourceConfig
@@ -45,12 +46,15 @@ def serve(options: ServeOptions, output: Output) -> int:
         renews_token=options.renews_token,
         opens_browser=options.opens_browser,
         opens_window=options.opens_window,
+        is_hands_free=options.is_hands_free,
         data=data,
         allowed_hosts=options.allowed_hosts,
         allowed_folders=options.allowed_folders,
         allows_devices=options.allows_devices,
     )
+    voice = options.voice
     pages = AssistantConfig(
+        speech=SpeechConfig(voice=voice.voice, speed=voice.speed, steps=voice.steps),
         perceive=PerceiveConfig(fps=options.fps),
         capture=CaptureConfig(reading=options.reading.applied(SourceConfig())),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.cli.option_values import add_fps, add_reading, checked_number, checked_source, reading_options
+from app.cli.speech_options import VoiceChoice, add_voice_options, voice_choice
 from app.reading_options import ReadingOptions
 from app.recording.folder import NAME_RULE, is_name
 
@@ -40,6 +41,8 @@ class ServeOptions:
     fps: float
     opens_browser: bool
     opens_window: bool
+    is_hands_free: bool
+    voice: VoiceChoice
     is_verbose: bool
     reading: ReadingOptions
 
@@ -81,6 +84,10 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     look = where.add_mutually_exclusive_group()
     look.add_argument("--no-browser", action="store_true", help="do not open a browser")
     look.add_argument("--window", action="store_true", help="a window of its own; closing it ends the program")
+    where.add_argument(
+        "--hands-free", action="store_true", help="open the page for questions and answers by voice, without looking"
+    )
+    add_voice_options(serve.add_argument_group("spoken answers, where a page wants them"))
     allow = serve.add_argument_group("what pages may open where a token is needed")
     allow.add_argument("--allow-host", action="append", default=[], metavar="HOST", help="a host with cameras")
     allow.add_argument("--allow-folder", action="append", default=[], metavar="FOLDER", help="a folder with videos")
@@ -109,6 +116,8 @@ def serve_options(parser: argparse.ArgumentParser, words: argparse.Namespace) ->
         fps=words.fps,
         opens_browser=not words.no_browser,
         opens_window=words.window,
+        is_hands_free=words.hands_free,
+        voice=voice_choice(words),
         is_verbose=words.verbose,
         reading=reading_options(words),
     )

@@ -151,6 +151,7 @@ def _run(application: Any, listener: socket.socket, web: WebConfig, announcement
     import uvicorn
 
     address, told = announcement
+    address += "/?handsfree=1" if web.is_hands_free else ""
 
     class Server(uvicorn.Server):
         """Says where the page is as soon as it answers."""

@@ -20,6 +20,7 @@ class WebConfig:
     token_file: Path | None = None  # None: the usual place, if a token is needed
     renews_token: bool = False
     opens_browser: bool = True
+    is_hands_free: bool = False  # the page that is opened begins with voice switched on
     opens_window: bool = False  # in place of the browser; the program ends with its window
     data: Path | None = None  # where recordings lie that may be asked about; None: the usual place
     allowed_hosts: tuple[str, ...] = ()  # of cameras, that pages of other machines may open
