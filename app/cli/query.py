@@ -44,7 +44,7 @@ def query(options: QueryOptions, output: Output) -> int:
                 output.question(number, options.questions[number], len(asked))
                 if understood.note is not None:
                     output.note(understood.note)
-                result = _tell(session.ask(understood.question), number, recording, output, end_s)
+                result = _tell(session.ask(understood.question, understood.spans), number, recording, output, end_s)
                 speech = None if tape is None else tape.speak_text(recording.telling().whole(result.text))
                 _show(result, options.questions[number], understood, recording, output, speech)
                 if options.export is not None:

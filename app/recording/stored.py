@@ -4,7 +4,7 @@ Comes in: a folder, and a question in people's words. Goes out: the memory as it
 its times as the language model reads them. Read-only. Belongs to the thread that opened it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from app.recording.folder import RecordingFolder
 from app.recording.opening import open_memory, open_reader
 
 if TYPE_CHECKING:
+    from memory import Snapshot
     from memory.archive import ArchiveReader, FrameRow
 
 __all__ = ["StoredRecording", "Understood"]
@@ -51,6 +52,13 @@ class StoredRecording(AskedByClock):
     def close(self) -> None:
         if "reader" in self.__dict__:
             self.reader.close()
+
+    def refined_snapshot(self, spans: Iterable[tuple[float, float]]) -> "Snapshot":
+        """With what the archive tells of these spans, second by second, in place of what the memory has merged."""
+        from app.recording.refining import refined
+
+        spans = tuple(spans)
+        return refined(self.snapshot, spans, self.reader) if spans else self.snapshot
 
     def picture_of(self, evidence: Evidence) -> "FrameRow | None":
         """The kept picture of that frame, or the nearest one within the evidence's span."""

@@ -5,7 +5,7 @@ made it asks and closes; the answer thread loads and uses the language model.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Self
 
 from app import loading
@@ -50,11 +50,14 @@ class StoredSession:
         if self._worker.failure is not None:
             raise self._worker.failure
 
-    def ask(self, question: str) -> Answer:
-        """A question with stream times in it. Raises TooManyQuestionsError, or what made the thread fail."""
+    def ask(self, question: str, spans: Iterable[tuple[float, float]] = ()) -> Answer:
+        """A question with stream times in it. spans: which, so that the archive is looked at again for them.
+
+        Raises TooManyQuestionsError, RecordingError, or what made the thread fail.
+        """
         if self._stop.is_set():
             raise self._stop.cause or SessionClosedError("The session was closed; nothing can be asked any more.")
-        snapshot, stats = self._recording.snapshot, self._recording.memory.stats()
+        snapshot, stats = self._recording.refined_snapshot(spans), self._recording.memory.stats()
         moment = Moment(
             snapshot=snapshot,
             frames=FrameCounts(seen=snapshot.frames_seen, encoded=snapshot.frames_seen),

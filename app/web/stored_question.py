@@ -42,7 +42,8 @@ class StoredQuestion:
 
         recording = self._recording
         with contextlib.closing(recording), StoredSession(recording, lmm=self._lend_lmm) as session:
-            answer, telling, position = session.ask(self._understood.question), recording.telling(), 0
+            answer = session.ask(self._understood.question, self._understood.spans)
+            telling, position = recording.telling(), 0
             while True:
                 is_done = answer.is_done  # before the pieces are read: none may come between
                 pieces = answer.next_pieces(position, _POLL_S)
