@@ -71,6 +71,14 @@ def segment_end_s(segment: VideoSegment) -> float:
         return segment.start_s
 
 
+def _shows_anything(path: Path) -> bool:
+    try:
+        with av.open(str(path)) as container:
+            return any(packet.size for packet in container.demux(video=0))
+    except (av.FFmpegError, OSError, IndexError):  # not even the head of a file
+        return False
+
+
 def forget_video(folder: Path, start_s: float, end_s: float) -> list[tuple[float, float]]:
     """Erases every file that holds a moment of the span; the spans of those that went. Raises OSError."""
     erased = []
@@ -111,6 +119,8 @@ class VideoRecorder:
         self._parameters = b""
         self._segment_start_s, self._retry_at_s, self._is_low = 0.0, -math.inf, False
         self._is_cut_wanted, self._was_cut = threading.Event(), threading.Event()
+        self._path: Path | None = None  # of the newest file
+        self._logged: str | None = None  # the trouble that the log knows of, until a whole file was written
 
     def cut(self, timeout_s: float) -> bool:
         """Ends the file that is being written, so that it can be erased; the next begins with the next key picture.
@@ -158,6 +168,7 @@ class VideoRecorder:
             is_long = packet.arrival_s - self._segment_start_s >= self._limits.segment_s - _EARLY_S
             if is_new or is_long or not self._has_room():
                 self._finish()
+                self._logged = None
         if self._writer is not None:
             self._writer.write(packet)
             return
@@ -182,7 +193,7 @@ class VideoRecorder:
         start_s = max(now_s - (clock_s - packets[0].arrival_s), 0.0)
         self._prune(start_s)
         path = self._folder / f"{round(start_s * 1e3):013d}{_SUFFIX}"
-        self._segment_start_s = packets[0].arrival_s
+        self._segment_start_s, self._path = packets[0].arrival_s, path
         try:
             self._writer = SegmentWriter(self._open_file(path), self._stream, self._parameters)
         except CodecRefusedError:
@@ -202,12 +213,14 @@ class VideoRecorder:
             _log.warning("the end of a piece of video could not be written: %s", _reason(error))
 
     def _fail(self, sentence: str) -> None:
-        if sentence != self.problem:
+        if sentence != self._logged:
             _log.warning("%s", sentence)
-        self.problem = sentence
+        self.problem = self._logged = sentence
         self._retry_at_s = self._clock() + _RETRY_S
         self._pending = []
         self._finish()
+        if self._path is not None and self._path.exists() and not _shows_anything(self._path):
+            self._path.unlink()  # a disk that stays full would be strewn with them
 
     def _has_room(self) -> bool:
         needed = self._limits.min_free_bytes * (_ROOM_AGAIN if self._is_low else 1.0)
