@@ -24,16 +24,28 @@ import numpy as np
 import torch
 
 from bench.encoder_pictures import LabelledPicture, labelled_pictures
-from vision.encoders import CONCEPTS, SemanticEncoder
-from vision.encoders.calibration import classifier_evidence, classifier_probability, log_odds
+from vision.encoders import CONCEPTS, NUM_COCO, SemanticEncoder
+from vision.encoders.calibration import (
+    MISSING_SCORE,
+    PLAIN,
+    SPECK,
+    classifier_evidence,
+    classifier_probability,
+    detection_probability,
+    log_odds,
+)
 from vision.encoders.class_activation import picture_probabilities
 from vision.encoders.detections import Detection, overlap
 from vision.encoders.evidence import join_evidence
-from vision.encoders.looks import match_looks
+from vision.encoders.looks import Match, match_looks, with_everyday
 from vision.encoders.seen import boxes_of
 
 KINDS = ("person", "animal", "vehicle", "furniture", "household", "food", "electronics")
-NAMES = ("fine", "coarse", "log_area", "fine_log_area", "coarse_log_area", *KINDS, "constant")
+NAMES = {  # of the coefficients of each fit
+    "nanodet": ("fine", "coarse", "log_area", "fine_log_area", "coarse_log_area", *KINDS, "constant"),
+    "everyday": ("everyday", "constant"),  # what the second detector adds; the first's coefficients stay as they are
+    "everyday_alone": ("everyday", "log_area", "constant"),
+}
 SHARPENING = 0.03  # ridge
 PRESENT = 0.4
 FOLDS = 5
@@ -48,13 +60,15 @@ class Looked:
     fine: list[Detection]
     coarse: list[Detection]
     logits: np.ndarray
+    everyday: list[Detection]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
     """One row for each candidate detection."""
 
-    features: np.ndarray  # [n, len(NAMES)]
+    features: np.ndarray  # [n, names]
+    offset: np.ndarray  # [n], log odds that are not fitted
     is_true: np.ndarray  # [n]
     weight: np.ndarray
     fold: np.ndarray
@@ -63,28 +77,37 @@ class Rows:
 def look_at(pictures: Sequence[LabelledPicture], encoder: SemanticEncoder) -> list[Looked]:
     looked = []
     for one in pictures:
-        fine, coarse, logits = encoder.look(one.image)
-        looked.append(Looked(picture=one, fine=fine, coarse=coarse, logits=logits))
+        fine, coarse, logits, everyday = encoder.look(one.image)
+        looked.append(Looked(picture=one, fine=fine, coarse=coarse, logits=logits, everyday=everyday))
     return looked
 
 
-def rows_of(looked: Sequence[Looked]) -> Rows:
-    features, is_true, weight, fold = [], [], [], []
+def rows_of(looked: Sequence[Looked], which: str) -> Rows:
+    """which: a key of NAMES."""
+    features, offset, is_true, weight, fold = [], [], [], [], []
     sources = Counter(one.picture.source for one in looked)
     for one in looked:
         renamed = _surely_renamed(one)
         used: Counter[int] = Counter()
-        for detection, fine, coarse in _candidates(one):
+        for match in _candidates(one, which):
+            detection = match.box
             used[detection.concept] += 1
             truth = used[detection.concept] <= one.picture.count(detection.concept)
             if not truth and renamed and detection.area >= 0.02 and CONCEPTS[detection.concept].kind != "furniture":
                 continue  # the classifier corrects it, so it need not be doubted
-            features.append(_features(detection, fine, coarse))
+            if not _belongs(match, which):
+                continue
+            values, known = _features(match, which)
+            features.append(values)
+            offset.append(known)
             is_true.append(truth)
             source = one.picture.source
             weight.append((CARTOON_WEIGHT if source == "trailer" else 1.0) / sources[source] ** 0.5)
             fold.append(zlib.crc32(source.encode()) % FOLDS)
-    return Rows(features=np.array(features), is_true=np.array(is_true), weight=np.array(weight), fold=np.array(fold))
+    return Rows(
+        features=np.array(features), offset=np.array(offset), is_true=np.array(is_true), weight=np.array(weight),
+        fold=np.array(fold),
+    )  # fmt: skip
 
 
 def _surely_renamed(one: Looked) -> bool:
@@ -97,34 +120,59 @@ def _surely_renamed(one: Looked) -> bool:
     )
 
 
-def _candidates(one: Looked) -> list[tuple[Detection, float, float]]:
+def _candidates(one: Looked, which: str) -> list[Match]:
     matches = match_looks(one.fine, one.coarse)
-    matches.sort(key=lambda match: -(log_odds(match[1]) + log_odds(match[2])))
-    boxes = boxes_of([match[0] for match in matches])
+    if which != "nanodet":
+        matches = with_everyday(matches, one.everyday)
+    matches.sort(key=lambda match: -sum(map(log_odds, (match.fine, match.coarse, match.everyday or MISSING_SCORE))))
+    boxes = boxes_of([match.box for match in matches])
     ratio = overlap(boxes, boxes)
     kept: list[int] = []
     for index, match in enumerate(matches):
-        if not any(ratio[index, k] > 0.5 and matches[k][0].concept == match[0].concept for k in kept):
+        if not any(ratio[index, k] > 0.5 and matches[k].box.concept == match.box.concept for k in kept):
             kept.append(index)
     return [matches[index] for index in kept]
 
 
-def _features(detection: Detection, fine_score: float, coarse_score: float) -> list[float]:
-    kind = CONCEPTS[detection.concept].kind
-    smallest = 0.002 if kind in ("person", "vehicle") else 0.004
-    log_area = float(np.log(np.clip(detection.area, smallest, 1.0)))
-    fine, coarse = (float(np.clip(log_odds(score), -3.0, 3.0)) for score in (fine_score, coarse_score))
-    return [fine, coarse, log_area, fine * log_area, coarse * log_area, *(float(kind == one) for one in KINDS), 1.0]
+def _belongs(match: Match, which: str) -> bool:
+    """Whether a detection is a row of this fit."""
+    if which == "nanodet":
+        return True
+    if which == "everyday":
+        return match.everyday is not None and match.box.concept < NUM_COCO
+    return (match.everyday or 0.0) > MISSING_SCORE
+
+
+def _features(match: Match, which: str) -> tuple[list[float], float]:
+    """The numbers of a row, in the order of NAMES, and its known log odds."""
+    area, kind = match.box.area, CONCEPTS[match.box.concept].kind
+    everyday = _bounded(match.everyday or MISSING_SCORE)
+    if which == "everyday":
+        known = detection_probability(match.box.concept, match.fine, match.coarse, area)
+        size = min(float(np.log(max(area, SPECK) / SPECK) / np.log(PLAIN / SPECK)), 1.0)
+        return [size * everyday, size], float(np.log(known / (1.0 - known)))
+    smallest = 0.002 if which == "nanodet" and kind in ("person", "vehicle") else 0.004
+    log_area = float(np.log(np.clip(area, smallest, 1.0)))
+    if which == "everyday_alone":
+        return [everyday, log_area, 1.0], 0.0
+    fine, coarse = _bounded(match.fine), _bounded(match.coarse)
+    kinds = (float(kind == one) for one in KINDS)
+    return [fine, coarse, log_area, fine * log_area, coarse * log_area, *kinds, 1.0], 0.0
+
+
+def _bounded(score: float) -> float:
+    return float(np.clip(log_odds(score), -3.0, 3.0))
 
 
 def fit(rows: Rows, chosen: np.ndarray) -> np.ndarray:
     """Weighted logistic regression with a small ridge, by Newton's method."""
     x, y, weight = rows.features[chosen], rows.is_true[chosen], rows.weight[chosen] / rows.weight[chosen].sum()
+    offset = rows.offset[chosen]
     ridge = np.full(x.shape[1], 2 * SHARPENING / x.shape[1])
-    ridge[-1] = 0.0
+    ridge[-1] = 1e-9
     coefficients = np.zeros(x.shape[1])
     for _ in range(50):
-        probability = 1.0 / (1.0 + np.exp(-x @ coefficients))
+        probability = 1.0 / (1.0 + np.exp(-(x @ coefficients + offset)))
         gradient = x.T @ (weight * (probability - y)) + ridge * coefficients
         curvature = (x * (weight * probability * (1 - probability))[:, None]).T @ x + np.diag(ridge)
         coefficients = coefficients - np.linalg.solve(curvature, gradient)
@@ -136,7 +184,8 @@ def check_fit(rows: Rows) -> tuple[float, list[tuple[float, int, float]]]:
     stated = np.zeros(len(rows.is_true))
     for fold in range(FOLDS):
         coefficients = fit(rows, rows.fold != fold)
-        stated[rows.fold == fold] = 1.0 / (1.0 + np.exp(-rows.features[rows.fold == fold] @ coefficients))
+        logits = rows.features[rows.fold == fold] @ coefficients + rows.offset[rows.fold == fold]
+        stated[rows.fold == fold] = 1.0 / (1.0 + np.exp(-logits))
     loss = -np.where(rows.is_true, np.log(stated), np.log(1.0 - stated))
     table = []
     for tenth in range(10):
@@ -152,7 +201,7 @@ def score_encoder(looked: Sequence[Looked]) -> dict[str, object]:
     num_must = num_named = 0
     for one in looked:
         total = np.zeros(len(CONCEPTS))
-        for seen in join_evidence(one.fine, one.coarse, one.logits):
+        for seen in join_evidence(one.fine, one.coarse, one.logits, one.everyday):
             total[seen.concept] += seen.evidence
         named = [int(index) for index in np.flatnonzero(total >= PRESENT)]
         num_named += len(named)
@@ -181,14 +230,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("archives", type=Path)
     options = parser.parse_args(arguments)
     looked = look_at(list(labelled_pictures(options.archives)), SemanticEncoder())
-    rows = rows_of(looked)
-    coefficients = dict(zip(NAMES, fit(rows, np.ones(len(rows.is_true), dtype=bool)).round(2).tolist(), strict=True))
-    loss, table = check_fit(rows)
-    for upper, number, share in table:
-        print(f"stated up to {upper:.1f}: {number:5d} detections, {share:.2f} true")
+    result: dict[str, object] = {}
+    for which, names in NAMES.items():
+        rows = rows_of(looked, which)
+        coefficients = fit(rows, np.ones(len(rows.is_true), dtype=bool)).round(2).tolist()
+        loss, table = check_fit(rows)
+        for upper, number, share in table:
+            print(f"{which}: stated up to {upper:.1f}: {number:5d} detections, {share:.2f} true")
+        result[which] = {
+            "coefficients": dict(zip(names, coefficients, strict=True)),
+            "log_loss_left_out": round(loss, 4),
+        }
     whole = score_encoder(looked)
     camera = score_encoder([one for one in looked if one.picture.source != "trailer"])
-    result = {"coefficients": coefficients, "log_loss_left_out": round(loss, 4), "reliability": table}
     print(json.dumps(result | {"all": whole, "without_cartoon": camera, "torch": torch.__version__}))
 
 

@@ -77,8 +77,8 @@ def measure(encoder: SemanticEncoder, image: np.ndarray, repeats: int) -> dict[s
 
 
 def parts(encoder: SemanticEncoder, image: np.ndarray) -> dict[str, Callable[[], object]]:
-    fine, coarse, logits = encoder.look(image)
-    seen = join_evidence(fine, coarse, logits)
+    looked = encoder.look(image)
+    seen = join_evidence(*looked)
     rows = [(one.concept, one.evidence, one.cx, one.cy, one.w, one.h) for one in seen]
     tokens = grid_from_objects(rows, encoder.layout)
     return {
@@ -86,7 +86,8 @@ def parts(encoder: SemanticEncoder, image: np.ndarray) -> dict[str, Callable[[],
         "fine look": lambda: encoder.detect(image, encoder.config.fine_side_px),
         "coarse look": lambda: encoder.detect(image, encoder.config.coarse_side_px),
         "classifier": lambda: encoder.classify(image),
-        "join evidence": lambda: join_evidence(fine, coarse, logits),
+        "everyday look": lambda: encoder.detect_everyday(image),
+        "join evidence": lambda: join_evidence(*looked),
         "colour": lambda: cell_means(image, encoder.layout.grid_size),
         "grid and key": lambda: grid_key(grid_from_objects(rows, encoder.layout), encoder.layout),
         "key": lambda: grid_key(tokens, encoder.layout),

@@ -1,6 +1,6 @@
 """From raw scores to evidence: how probable is it that a thing which a network names is really there?
 
-In: scores of the two networks and the size of the box. Out: probabilities, and evidence, which is the sharpened
+In: scores of the networks and the size of the box. Out: probabilities, and evidence, which is the sharpened
 probability that the grid holds. Pure functions on plain numbers, any thread.
 
 The coefficients were fitted by `bench/encoder_calibration.py` (logistic regression, checked on pictures left out) on
@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import math
 
-from vision.encoders.concepts import CONCEPTS
+from vision.encoders.concepts import CONCEPTS, NUM_COCO
 
 __all__ = [
     "MISSING_SCORE",
+    "PLAIN",
+    "SPECK",
     "classifier_evidence",
     "classifier_probability",
     "detection_evidence",
@@ -38,6 +40,12 @@ _KINDS = {
     "electronics": -0.08,
 }
 _CONSTANT = -0.56
+# What the second detector, of everyday things, adds where it looks too: fitted beside the above, which stays as it is.
+_EVERYDAY, _EVERYDAY_CONSTANT = 1.33, 2.85
+# By hand: it sees the picture at 300 pixels, where small things are specks, and counts in full only for larger ones.
+SPECK, PLAIN = 0.002, 0.02
+# What it alone can name (boxes, cameras): score, area, constant, fitted on all that it knows as if nothing else looked.
+_EVERYDAY_ALONE = (1.89, -0.22, 0.88)
 # Areas at which the labelled pictures end, for people and vehicles and for the rest; below, doubt grows.
 _SMALLEST_COMMON, _SMALLEST = 0.002, 0.004
 _TINY_COMMON, _TINY = 0.002, 0.01
@@ -56,16 +64,25 @@ def log_odds(probability: float) -> float:
     return math.log(clipped / (1.0 - clipped))
 
 
-def detection_probability(concept: int, fine_score: float, coarse_score: float, area: float) -> float:
-    """That a detection is true. Scores: of the two looks, MISSING_SCORE where one saw nothing; area: of the box."""
+def detection_probability(
+    concept: int, fine_score: float, coarse_score: float, area: float, everyday_score: float | None = None
+) -> float:
+    """That a detection is true. Scores: of NanoDet's two looks and of the second detector, MISSING_SCORE where one saw
+    nothing, None where the second does not know the concept; area: of the box."""
     kind = CONCEPTS[concept].kind
     is_common = kind in ("person", "vehicle")
-    fine, coarse = (min(max(log_odds(score), -3.0), 3.0) for score in (fine_score, coarse_score))
     log_area = math.log(min(max(area, _SMALLEST_COMMON if is_common else _SMALLEST), 1.0))
     tiny = max(math.log((_TINY_COMMON if is_common else _TINY) / max(area, 1e-5)), 0.0)
+    if everyday_score is not None and concept >= NUM_COCO:
+        weight, slope, constant = _EVERYDAY_ALONE
+        return _probability(weight * _bounded(everyday_score) + slope * log_area + constant + _TINY_SLOPE * tiny)
+    fine, coarse = _bounded(fine_score), _bounded(coarse_score)
     total = _CONSTANT + _KINDS.get(kind, 0.0) + _FINE * fine + _COARSE * coarse + _TINY_SLOPE * tiny
     total += log_area * (_LOG_AREA + _FINE_LOG_AREA * fine + _COARSE_LOG_AREA * coarse)
-    return 1.0 / (1.0 + math.exp(-total))
+    if everyday_score is not None:
+        size = math.log(max(area, SPECK) / SPECK) / math.log(PLAIN / SPECK)
+        total += min(size, 1.0) * (_EVERYDAY * _bounded(everyday_score) + _EVERYDAY_CONSTANT)
+    return _probability(total)
 
 
 def classifier_probability(concept: int, total: float, strongest: float) -> float:
@@ -74,7 +91,7 @@ def classifier_probability(concept: int, total: float, strongest: float) -> floa
         return 0.0
     odds = strongest / max(1.0 - total, 0.02)
     logit = _CLASSIFIER * math.log(odds) + _CLASSIFIER_CONSTANT + _CLASSIFIER_KINDS.get(CONCEPTS[concept].kind, 0.0)
-    return 1.0 / (1.0 + math.exp(-logit))
+    return _probability(logit)
 
 
 def detection_evidence(probability: float) -> float:
@@ -84,6 +101,14 @@ def detection_evidence(probability: float) -> float:
 
 def classifier_evidence(probability: float) -> float:
     return _sharpen(probability, _CLASSIFIER_HALF)
+
+
+def _bounded(score: float) -> float:
+    return min(max(log_odds(score), -3.0), 3.0)
+
+
+def _probability(logit: float) -> float:
+    return 1.0 / (1.0 + math.exp(-logit))
 
 
 def _sharpen(probability: float, half: float) -> float:

@@ -1,7 +1,7 @@
-"""Joins the two networks: detections and class activations become one list of seen objects, each counted once.
+"""Joins the networks: detections and class activations become one list of seen objects, each counted once.
 
-In: detections of a fine and of a coarse look at the picture, and the classifier's logits per cell. Out: `SeenObject`s
-with evidence 0..1. Pure functions on numpy arrays, any thread.
+In: detections of a fine and of a coarse look at the picture, the classifier's logits per cell, detections of everyday
+things. Out: `SeenObject`s with evidence 0..1. Pure functions on numpy arrays, any thread.
 
 What the classifier alone is sure of is added, confirms what the detector has counted (and never adds to it), or renames
 doubtful detections in the same place: an eagle that the detector calls a dog.
@@ -45,10 +45,16 @@ _MISTAKABLE = frozenset({"person", "animal", "vehicle", "food", "sport", "nature
 _WHOLE_THINGS = frozenset({"animal", "vehicle", "food", "nature", "instrument"})
 
 
-def join_evidence(fine: Sequence[Detection], coarse: Sequence[Detection], logits: FloatArray) -> list[SeenObject]:
-    """All that is seen in one picture, strongest evidence first. logits: float32 [h, w, 1000], per cell."""
+def join_evidence(
+    fine: Sequence[Detection],
+    coarse: Sequence[Detection],
+    logits: FloatArray,
+    everyday: Sequence[Detection] | None = None,
+) -> list[SeenObject]:
+    """All that is seen in one picture, strongest evidence first. logits: float32 [h, w, 1000], per cell; everyday:
+    what the second detector sees, None where it did not look."""
     picture = picture_probabilities(logits)
-    objects = _doubt_people(detected_objects(fine, coarse), float(picture.own[_is_animal].sum()))
+    objects = _doubt_people(detected_objects(fine, coarse, everyday), float(picture.own[_is_animal].sum()))
     for concept in picture_concepts(picture):
         probability = classifier_probability(concept, float(picture.total[concept]), float(picture.strongest[concept]))
         whole = seen_object(concept, probability, activation_box(logits, concept), "classifier")

@@ -3,8 +3,8 @@
 In: uint8 [H, W, 3] RGB of any size. Out: `EncodedFrame` with visual tokens float32 [P, D], a key float32 [K] and the
 seen objects. A `SemanticEncoder` belongs to one thread, since it keeps the previous frame; its weights are frozen.
 
-The detector looks twice: at about 416 x 416 pixels for small things, and at about 256 x 256 for large ones, on which it
-errs at 416. The classifier looks once, at about 260 x 260.
+NanoDet looks twice: at about 416 x 416 pixels for small things, and at about 256 x 256 for large ones, on which it
+errs at 416. A second detector, of everyday things, looks at 300 x 300; the classifier at about 260 x 260.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ from torch import nn
 from vision.encoders.concepts import CONCEPTS
 from vision.encoders.detections import Detection, decode_boxes
 from vision.encoders.efficientnet import EfficientNetLite2, normalise_for_efficientnet
+from vision.encoders.everyday import everyday_detections
 from vision.encoders.evidence import join_evidence
 from vision.encoders.nanodet import NanoDet, normalise_for_nanodet
 from vision.encoders.picture import cell_means, fit_picture
 from vision.encoders.seen import SeenObject
 from vision.encoders.semantic_grid import GridLayout, grid_from_objects, grid_key
+from vision.encoders.ssd import SIDE_PX, SSDMobileNetV2, anchor_boxes, decode_codes, normalise_for_ssd
+from vision.encoders.stored_weights import unpacked_state
 from vision.errors import ModelMissingError
 
 __all__ = ["EncodedFrame", "SemanticEncoder", "SemanticEncoderConfig"]
@@ -36,7 +39,9 @@ __all__ = ["EncodedFrame", "SemanticEncoder", "SemanticEncoderConfig"]
 FloatArray = NDArray[np.float32]
 Image = NDArray[np.uint8]
 
-NANODET_FILE = Path(__file__).resolve().parents[2] / "assets" / "models" / "nanodet.safetensors"
+MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
+NANODET_FILE = MODELS / "nanodet.safetensors"
+SSD_FILE = MODELS / "ssd_mobilenet.safetensors"
 EFFICIENTNET_NAME = "efficientnet_lite2.safetensors"
 DETECTOR_STRIDE_PX = 32
 CLASSIFIER_STRIDE_PX = 1  # any shape will do: no black bars
@@ -66,7 +71,10 @@ class EncodedFrame:
 
 
 class SemanticEncoder:
-    """Frozen NanoDet and EfficientNet-lite2 behind one `encode`. Raises ModelMissingError if weights are not there."""
+    """Frozen NanoDet, SSD-MobileNetV2 and EfficientNet-lite2 behind one `encode`.
+
+    Raises ModelMissingError if weights are not there.
+    """
 
     def __init__(
         self,
@@ -80,6 +88,8 @@ class SemanticEncoder:
         self._device, self._dtype = torch.device(device), dtype
         classifier_file = (weights_dir or default_weights_dir()) / EFFICIENTNET_NAME
         self._detector = self._load(NanoDet(), NANODET_FILE)
+        self._everyday = self._load(SSDMobileNetV2(), SSD_FILE)
+        self._anchors = anchor_boxes()
         self._classifier = self._load(EfficientNetLite2(), classifier_file)
         self._previous_grey: FloatArray | None = None
 
@@ -98,12 +108,13 @@ class SemanticEncoder:
         """Forgets the previous frame: the next one has no motion."""
         self._previous_grey = None
 
-    def look(self, image: Image) -> tuple[list[Detection], list[Detection], FloatArray]:
-        """The networks alone, for bench/: detections of the fine and the coarse look, the classifier's cell logits."""
+    def look(self, image: Image) -> tuple[list[Detection], list[Detection], FloatArray, list[Detection]]:
+        """The networks alone, as `join_evidence` takes what they give: detections of the fine and the coarse look, the
+        classifier's cell logits, detections of everyday things."""
         with torch.inference_mode():
             fine = self.detect(image, self.config.fine_side_px)
             coarse = self.detect(image, self.config.coarse_side_px)
-            return fine, coarse, self.classify(image)
+            return fine, coarse, self.classify(image), self.detect_everyday(image)
 
     def detect(self, image: Image, side_px: int) -> list[Detection]:
         """One look of the detector at about side_px x side_px pixels. Within torch.inference_mode()."""
@@ -113,6 +124,16 @@ class SemanticEncoder:
         # sync: the boxes are decoded on the CPU.
         arrays = [(scores[0].float().cpu().numpy(), bins[0].float().cpu().numpy()) for scores, bins in outputs]
         return decode_boxes(arrays, picture)
+
+    def detect_everyday(self, image: Image) -> list[Detection]:
+        """One look of the second detector, which knows pictures only squeezed into a square. In inference_mode()."""
+        is_larger = image.shape[0] * image.shape[1] > SIDE_PX * SIDE_PX
+        interpolation = cv2.INTER_AREA if is_larger else cv2.INTER_LINEAR
+        square = np.ascontiguousarray(cv2.resize(image, (SIDE_PX, SIDE_PX), interpolation=interpolation), np.uint8)
+        batch = torch.from_numpy(square).to(self._device)[None]
+        scores, codes = self._everyday(normalise_for_ssd(batch).to(self._dtype))
+        boxes = decode_codes(codes[0].float().cpu(), self._anchors)  # sync: joined on the CPU
+        return everyday_detections(scores[0].float().cpu().numpy(), boxes.numpy())
 
     def classify(self, image: Image) -> FloatArray:
         """Class logits float32 [h, w, 1000] per cell. Within torch.inference_mode()."""
@@ -139,7 +160,7 @@ class SemanticEncoder:
             raise ModelMissingError(
                 f"{path} is damaged ({error}): delete it and run `python3 launch.py`, which makes it again"
             ) from None
-        module.load_state_dict({name: tensor.to(self._dtype) for name, tensor in state.items()})
+        module.load_state_dict({name: tensor.to(self._dtype) for name, tensor in unpacked_state(state).items()})
         module.eval().requires_grad_(False)
         return module.to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 

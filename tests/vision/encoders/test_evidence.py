@@ -6,7 +6,7 @@ import pytest
 from vision.encoders import CONCEPTS
 from vision.encoders.detections import Detection
 from vision.encoders.evidence import join_evidence
-from vision.encoders.looks import detected_objects, match_looks, without_duplicates
+from vision.encoders.looks import detected_objects, match_looks, with_everyday, without_duplicates
 from vision.encoders.seen import SeenObject, seen_object
 
 INDEX_OF = {concept.name: index for index, concept in enumerate(CONCEPTS)}
@@ -123,3 +123,42 @@ def test_a_part_of_a_thing_is_not_another_thing() -> None:
     head = seen_object(0, 0.7, (0.5, 0.3, 0.2, 0.35), "detector")
     neighbour = seen_object(0, 0.7, (0.8, 0.5, 0.3, 0.8), "detector")
     assert without_duplicates([whole, head, neighbour]) == [whole, neighbour]
+
+
+def test_the_second_detector_makes_surer_what_it_shares_and_less_sure_what_it_does_not_see() -> None:
+    (alone,) = detected_objects([box("chair", 0.4)], [box("chair", 0.4)])
+    (shared,) = detected_objects([box("chair", 0.4)], [box("chair", 0.4)], [box("chair", 0.5)])
+    (unseen,) = detected_objects([box("chair", 0.4)], [box("chair", 0.4)], [])
+    assert shared.probability > alone.probability > unseen.probability
+
+
+def test_what_the_second_detector_does_not_know_it_leaves_alone() -> None:
+    (alone,) = detected_objects([box("zebra", 0.4)], [box("zebra", 0.4)])
+    assert detected_objects([box("zebra", 0.4)], [box("zebra", 0.4)], []) == [alone]
+
+
+def test_the_second_detector_names_what_the_first_has_no_word_for() -> None:
+    seen = join_evidence([], [], NOTHING, [box("box", 0.55)])
+    assert sure(seen) == {"box"}
+    assert sure(join_evidence([], [], NOTHING, [box("box", 0.25)])) == set()
+
+
+def test_its_one_word_for_cars_supports_vans_and_trucks_too() -> None:
+    looks = [box("truck", 0.5)], [box("truck", 0.45)]
+    (match,) = with_everyday(match_looks(*looks), [box("car", 0.6, w=0.45)])
+    assert match.box.concept == INDEX_OF["truck"] and match.everyday == 0.6
+    (unmatched,) = with_everyday(match_looks(*looks), [])
+    assert unmatched.everyday is None
+
+
+def test_a_part_of_what_is_surely_seen_is_no_other_thing() -> None:
+    person = box("person", 0.8, w=0.3, h=0.9)
+    head = box("person", 0.5, cy=0.15, w=0.1, h=0.15)
+    assert len(with_everyday(match_looks([person], [person]), [head])) == 1
+
+
+def test_specks_are_not_for_the_second_detector_to_decide() -> None:
+    speck = box("person", 0.3, w=0.03, h=0.05)
+    (alone,) = detected_objects([speck], [speck])
+    (shared,) = detected_objects([speck], [speck], [speck])
+    assert shared.probability == alone.probability
