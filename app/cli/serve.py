@@ -15,6 +15,7 @@ from app.recording.folder import default_data_folder
 
 if TYPE_CHECKING:
     from app.config import AssistantConfig
+    from app.web import WebConfig
 
 __all__ = ["serve"]
 
@@ -34,11 +35,26 @@ def serve(options: ServeOptions, output: Output) -> int:
     from app.config import AssistantConfig
     from app.perceiving import PerceiveConfig
     from app.speaking import SpeechConfig
-    from app.web import WebConfig
     from app.web import serve as serve_page
     from vision.sources import SourceConfig
 
-    web = WebConfig(
+    voice = options.voice
+    pages = AssistantConfig(
+        speech=SpeechConfig(voice=voice.voice, speed=voice.speed, steps=voice.steps),
+        perceive=PerceiveConfig(fps=options.fps),
+        capture=CaptureConfig(reading=options.reading.applied(SourceConfig())),
+    )
+    is_kept = options.keeps or options.config is not None
+    with folders_locked(data, cameras if is_kept else ()):
+        configs = {one.name: _camera_config(one, pages, data if is_kept else None) for one in cameras}
+        serve_page(pages, web=_web(options, data), cameras=configs)
+    return 0
+
+
+def _web(options: ServeOptions, data: Path) -> "WebConfig":
+    from app.web import WebConfig
+
+    return WebConfig(
         host=options.host,
         port=options.port,
         host_names=options.host_names,
@@ -52,17 +68,6 @@ def serve(options: ServeOptions, output: Output) -> int:
         allowed_folders=options.allowed_folders,
         allows_devices=options.allows_devices,
     )
-    voice = options.voice
-    pages = AssistantConfig(
-        speech=SpeechConfig(voice=voice.voice, speed=voice.speed, steps=voice.steps),
-        perceive=PerceiveConfig(fps=options.fps),
-        capture=CaptureConfig(reading=options.reading.applied(SourceConfig())),
-    )
-    is_kept = options.keeps or options.config is not None
-    with folders_locked(data, cameras if is_kept else ()):
-        configs = {one.name: _camera_config(one, pages, data if is_kept else None) for one in cameras}
-        serve_page(pages, web=web, cameras=configs)
-    return 0
 
 
 def _named_cameras(options: ServeOptions) -> tuple[CameraEntry, ...]:

@@ -126,9 +126,12 @@ async def _begin(shared: _Api, body: AskBody) -> LiveAsking | RecordedAsking:
     """The question, placed and put. Raises what keeps it from being asked."""
     source = body.source
     if source is None or source in shared.cameras or not shared.recordings.has(source):
-        name = shared.camera_of(source)
-        session = shared.cameras.find(name).session
-        return LiveAsking(session, name, body.question, body.said_from, body.said_to, shared.cameras.keeps(name))
+        name, session = shared.camera_of(source), shared.cameras.find(source).session
+        is_kept = shared.cameras.keeps(name)
+        live = LiveAsking(session, name, body.question, body.said_from, body.said_to, is_kept)
+        if not (is_kept and live.is_on_disk):
+            return live.put()
+        source = name
     question = await shared.reading(
         in_background(
             "read-recording",

@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from app.answer import Answer
 from app.answer_fields import answer_fields
 from app.errors import NothingSeenError
 from app.recording.asked import AskedByClock, Understood
@@ -26,8 +27,7 @@ from app.web.watching import sentence_of
 __all__ = ["LiveAsking", "RecordedAsking", "event_stream"]
 
 _TICK_S = 0.02
-
-Asking = "LiveAsking | RecordedAsking"
+_SAVED_S = 150.0  # a memory is saved every minute
 
 
 class LiveAsking:
@@ -42,19 +42,32 @@ class LiveAsking:
         said_to: str | None,
         is_kept: bool,
     ) -> None:
-        """Raises what keeps it from being asked."""
-        self._name, self._question = name, question
+        """Raises what keeps it from being understood."""
+        self._session, self._name, self._question = session, name, question
         self._asked: AskedByClock | None = None
         self._understood = Understood(question=question, spans=(), note=None)
         if is_kept or said_from is not None or said_to is not None:
             self._asked = _asked_by_clock(session)
             self._understood = self._asked.understood(question, said_from, said_to)
-        self._answer = session.ask(self._understood.question, conversation=Conversation())
+        self._answer: Answer | None = None
         self._telling = None if self._asked is None else self._asked.telling()
         self._num_told = 0
 
+    @property
+    def is_on_disk(self) -> bool:
+        """True if all that it asks about is so long ago that the saved memory and the archive have it, which together
+        know it better than the memory of the session."""
+        spans = self._understood.spans
+        return self._asked is not None and bool(spans) and spans[-1][1] < self._asked.last_s - _SAVED_S
+
+    def put(self) -> "LiveAsking":
+        """To the session. Raises what keeps it from being asked."""
+        self._answer = self._session.ask(self._understood.question, conversation=Conversation())
+        return self
+
     def news(self) -> tuple[str, bool]:
         """What can be told now, and whether that is all."""
+        assert self._answer is not None
         is_done = self._answer.is_done  # before the pieces are read: none may come between
         pieces = self._answer.next_pieces(self._num_told, 0.0)
         self._num_told += len(pieces)
@@ -65,6 +78,7 @@ class LiveAsking:
 
     def result(self) -> dict[str, Any]:
         """The `answer` object. Raises what kept the question from being answered."""
+        assert self._answer is not None
         result = self._answer.result(0.0)
         if self._asked is None:
             return answer_fields(result, result.note)
@@ -73,7 +87,8 @@ class LiveAsking:
 
     def end(self) -> None:
         """Nobody listens any more; no effect on an answer that is whole."""
-        self._answer.cancel()
+        if self._answer is not None:
+            self._answer.cancel()
 
 
 class RecordedAsking:

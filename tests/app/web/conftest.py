@@ -128,6 +128,7 @@ class Server:
     hub: Hub
     sources: dict[str, Callable[[], FakeSource]]
     clock: FakeClock
+    recordings: Recordings
     lmms: list[FakeLMM] = field(default_factory=list)
 
     def page(self, key: str | None = None) -> Page:
@@ -192,18 +193,15 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serv
             clock=clock,
             hearing=Hearing(lambda: recogniser or FakeRecogniser([])),
         )
+        recordings = Recordings(data, make_lmm, now_s=now_s)
         client = TestClient(
-            Guard(
-                make_application(
-                    hub, Cameras(cameras or {}, hub.make_camera, clock=clock), Recordings(data, make_lmm, now_s=now_s)
-                )
-            ),
+            Guard(make_application(hub, Cameras(cameras or {}, hub.make_camera, clock=clock), recordings)),
             base_url=f"http://{HOST}",
             client=(client_host, 50_000),
         )
         client.__enter__()
         opened.append(client)
-        server = Server(client, hub, known, clock, lmms)
+        server = Server(client, hub, known, clock, recordings, lmms)
         return server
 
     yield start

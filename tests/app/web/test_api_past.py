@@ -290,6 +290,23 @@ def test_a_camera_answers_about_an_interval_of_the_clock(start_server: StartServ
     assert late.status_code == 409 and "Nothing was recorded then" in late.json()["message"]
 
 
+def test_what_is_long_ago_is_asked_of_the_disk(
+    start_server: StartServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.asking._SAVED_S", 5.0)
+    server = watched(start_server, tmp_path, keep=True)
+    asked: list[str] = []
+    question = server.recordings.question
+    monkeypatch.setattr(server.recordings, "question", lambda name, *rest: asked.append(name) or question(name, *rest))
+    assert server.hub.cameras is not None
+    session = server.hub.cameras.find("door").session
+    session._keeper.save()  # type: ignore[union-attr]  # as it does every minute; no frame comes any more
+    early = events(ask(server, **{"from": "28 seconds ago", "to": "24 seconds ago"}).text)[-1]
+    assert asked == ["door"] and early["type"] == "answer" and early["name"] == "door", early
+    late = events(ask(server, **{"from": "28 seconds ago", "to": "now"}).text)[-1]
+    assert asked == ["door"] and late["type"] == "answer"
+
+
 def test_without_an_interval_times_of_the_clock_are_told_of_a_kept_camera_alone(
     start_server: StartServer, tmp_path: Path
 ) -> None:
