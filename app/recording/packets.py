@@ -50,7 +50,7 @@ def parameter_sets(data: bytes, codec: str) -> bytes:
     starts = [match.end() for match in _START_CODE.finditer(data)]
     ends = [start - 3 for start in starts[1:]] + [len(data)]
     units = [data[start:end].rstrip(b"\x00") for start, end in zip(starts, ends, strict=True)]
-    wanted = [unit for unit in units if unit and _is_parameter_set(unit[0], codec)]
+    wanted = dict.fromkeys(unit for unit in units if unit and _is_parameter_set(unit[0], codec))  # some send them twice
     return b"".join(b"\x00\x00\x00\x01" + unit for unit in wanted)
 
 

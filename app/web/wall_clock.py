@@ -66,7 +66,8 @@ def place_times(question: str, watch: Watch, now_s: Callable[[], float] = time.t
         question = f"{left}{_in_stream_time(start_s, end_s, newest_s)}{right}"
         words = words_of_time(watch, now_s)
         told = words(start_s) if start_s == end_s else f"{words(start_s)} to {words(end_s)}"
-        notes.append(f"“{phrase.words.strip()}” was taken as {told}.")
+        if told not in phrase.words:  # who named the very second knows which is meant
+            notes.append(f"“{phrase.words.strip()}” was taken as {told}.")
     return Placed(question, " ".join(reversed(notes)) or None)
 
 

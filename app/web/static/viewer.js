@@ -23,8 +23,12 @@ export class Viewer {
     });
     part("previous").addEventListener("click", () => this.#go(-1));
     part("next").addEventListener("click", () => this.#go(1));
+    part("filmtoggle").addEventListener("click", () => this.#swap(part("film").hidden));
     part("play").addEventListener("click", () => this.#togglePlaying());
-    part("around").addEventListener("input", () => this.#show(Number(part("around").value)));
+    part("around").addEventListener("input", () => {
+      this.#swap(false);
+      this.#show(Number(part("around").value));
+    });
     part("askmoment").addEventListener("click", () => this.#ask());
     part("pinmoment").addEventListener("click", () => this.#pin());
     part("shown").addEventListener("error", () => this.#gone());
@@ -38,7 +42,8 @@ export class Viewer {
     image.hidden = false;
     image.removeAttribute("src");
     if (moment.frame !== undefined) image.src = this.#address(moment.frame);
-    this.#part("film").hidden = true;
+    this.#swap(false);
+    this.#part("filmtoggle").hidden = true;
     this.#part("film").removeAttribute("src");
     this.#tell(moment.span ? this.#tools.clock.span(...moment.span) : this.#tools.clock.words(moment.timeS), "");
     this.#enable();
@@ -116,12 +121,23 @@ export class Viewer {
 
   #offerFilm({ start_s: startS, end_s: endS, watch }) {
     const film = this.#part("film");
-    film.addEventListener("loadeddata", () => { film.hidden = false; }, { once: true });
+    film.addEventListener("loadeddata", () => { this.#part("filmtoggle").hidden = false; }, { once: true });
     const [from, to] = [Math.round(startS * 1e3), Math.round(endS * 1e3)];
     film.src = `/afterglow/clips/${encodeURIComponent(this.#tools.key())}/${watch}/${from}-${to}.mp4`;
   }
 
+  /** The recorded video in place of the picture, or the reverse. */
+  #swap(isFilm) {
+    const [film, picture] = [this.#part("film"), this.#part("shown")];
+    film.hidden = !isFilm;
+    picture.hidden = isFilm;
+    this.#part("filmtoggle").setAttribute("aria-pressed", isFilm);
+    if (isFilm) film.play().catch(() => {}); // a browser that wants a press first has its controls
+    else film.pause();
+  }
+
   #go(by) {
+    this.#swap(false);
     this.#stop();
     this.#show(this.#moment.place + by);
   }
@@ -131,6 +147,7 @@ export class Viewer {
       this.#stop();
       return;
     }
+    this.#swap(false);
     if (this.#moment.place >= this.#moment.frames.length - 1) this.#show(0);
     this.#playOn();
     this.#enable();

@@ -13,7 +13,8 @@ import av
 import numpy as np
 import pytest
 
-from app.recording.video import VideoLimits, VideoRecorder, open_private, video_segments
+from app.recording.packets import parameter_sets
+from app.recording.video import VideoLimits, VideoRecorder, forget_video, open_private, video_segments
 from tests.fakes import FakeClock
 from tests.rtsp_server import RtspServer
 from vision import Frame
@@ -225,3 +226,27 @@ def test_a_camera_is_recorded_as_it_sends(tmp_path: Path) -> None:
 
 def test_sources_without_packets_say_so() -> None:
     assert not set_packet_tap(open_source("synthetic:moving_square", SourceConfig()), None)
+
+
+def test_parameters_that_a_camera_sends_twice_are_no_new_ones() -> None:
+    sets = b"\x00\x00\x00\x01\x67\x42\xc0\x16" + b"\x00\x00\x00\x01\x68\xce\x3c\x80\x01"
+    picture = b"\x00\x00\x00\x01\x65\x88\x84"
+    once, twice = parameter_sets(sets + picture, "h264"), parameter_sets(sets + sets + picture, "h264")
+    assert once == twice == sets
+    assert parameter_sets(sets.replace(b"\x16", b"\x17") + picture, "h264") != once
+
+
+def test_a_file_that_is_being_written_ends_when_asked_and_the_next_begins_with_a_key_picture(
+    tmp_path: Path, clip: Path
+) -> None:
+    clock = FakeClock()
+    recorder = make(tmp_path, clock)
+    assert recorder.cut(0.0), "nothing is being written yet"
+    play(recorder, clip, clock, num_packets=20)
+    assert not recorder.cut(0.0), "no packet has come since"
+    before = len(video_segments(tmp_path))
+    assert forget_video(tmp_path, 0.0, 1e9) and not video_segments(tmp_path)
+    play(recorder, clip, clock)
+    recorder.end()
+    after = video_segments(tmp_path)
+    assert before >= 1 and after and all(pictures_in(one.path) > 0 for one in after)

@@ -34,6 +34,7 @@ def test_times_of_the_clock_become_stream_times() -> None:
     assert placed("Who came at 14:02?") == ("Who came at 2:00?", "“at 14:02” was taken as 14:02:00.")
     question, note = placed("What happened between 14:01 and 14:03?")
     assert question == "What happened between 1:00 and 3:00?" and note is not None and "14:01:00 to 14:03:00" in note
+    assert placed("Who came at 14:02:00?") == ("Who came at 2:00?", None)
     assert placed("Is there a cat?") == ("Is there a cat?", None)
     assert words_of_time(watching(), lambda: NOW_S)(131.0) == "14:02:11"
 
