@@ -154,7 +154,7 @@ def _add_pictures(api: APIRouter, shared: _Api) -> None:
             return _refused_for(error, nothing=404)
         if jpeg is None:
             return _refused(404, "No picture is kept.")
-        return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
+        return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "private, no-store"})
 
     @api.get("/v1/clips")
     async def clips(

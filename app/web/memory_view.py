@@ -52,13 +52,13 @@ def budget_message(shape: "MemoryConfig", perceive: PerceiveConfig, chosen: "Mem
     least, most = budget_range(shape)
     steps = [round(least * (most / least) ** (place / (_PREVIEWS - 1))) for place in range(_PREVIEWS)]
     configs = [memory_within(step, shape) for step in steps]
+    configs[min(range(_PREVIEWS), key=lambda one: abs(configs[one].max_bytes - shape.max_bytes))] = shape  # the default
     previews = [asdict(preview(config, perceive.fps, perceive.frames)) for config in configs]
     current = chosen or shape
     place = min(range(_PREVIEWS), key=lambda one: abs(configs[one].max_bytes - current.max_bytes))
     return {
         "type": "budget",
         "steps": previews,
-        "default": asdict(preview(shape, perceive.fps, perceive.frames)),
         "chosen": None if chosen is None else place,
         "nearest": place,
     }

@@ -164,7 +164,8 @@ export class Chat {
   /** A sentence with its chips; one that nothing shows says so. */
   #sentence(text, evidence) {
     const line = make("p", "ag-line");
-    line.append(make("span", "ag-text", text), ...evidence.map((item) => this.#chip(item)));
+    const chips = new Map(evidence.map((item) => [this.#tools.clock.span(item.start_s, item.end_s), item])); // two things at one time: one chip
+    line.append(make("span", "ag-text", text), ...[...chips.values()].map((item) => this.#chip(item)));
     if (!evidence.length) {
       const mark = make("span", "ag-unproven", "no picture");
       mark.title = "No picture shows this.";

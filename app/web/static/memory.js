@@ -76,7 +76,7 @@ export class Memory {
       ["Memory", `at most ${bytes(step.max_bytes)}`],
       ["Event slots", `${count(step.num_slots)}, of which pins may hold ${count(step.num_pinned_slots)}`],
       ...(step.num_traces ? [["Traces", count(step.num_traces)]] : []),
-      ["Newest frames, whole", `${step.num_frames}: the last ${seconds(step.frames_s)}`],
+      ["Whole frames", `${step.num_frames}: the last ${seconds(step.frames_s)}`],
       ["Small pictures", `${count(step.num_pictures)} and at most ${bytes(step.pictures_max_bytes)}, whatever the budget`],
     ];
     this.#part("previewfacts").replaceChildren(
@@ -135,5 +135,5 @@ function lengthWords(lengthS) {
   if (lengthS < 10) return seconds(lengthS);
   if (whole < 60) return `${whole} s`;
   const [minutes, rest] = [Math.floor(whole / 60), whole % 60];
-  return rest && minutes < 10 ? `${minutes} min ${rest} s` : `${Math.round(whole / 60)} min`;
+  return rest && minutes < 3 ? `${minutes} min ${rest} s` : `${Math.round(whole / 60)} min`;
 }
