@@ -1,6 +1,6 @@
 """How long does a memory remember? Pair accuracy of twin streams over horizons, for layouts of one token budget.
 
-    python -m bench.memory_retention [--first-seed 10] [--seeds 4] [--layouts ours,fifo] [--plot FILE] [--no-tests]
+    python -m bench.memory_retention [--first-seed 10] [--seeds 4] [--layouts ours,fifo] [--max-hours 8] [--plot FILE]
 
 Comes in: nothing but options; the streams are made here (bench/memory_twins.py). Goes out: a table for each length of
 event, a plot, and as the last line one JSON object. Reader: the entry whose key is nearest to the event's marker; its
@@ -32,7 +32,7 @@ from bench.memory_with_archive import WithArchive
 from memory import MemoryConfig, StreamMemory
 from memory.baselines import Fifo, FlashMemory, LastFrames, Layout, OfflineKMeans, StarMemory, UniformFrames
 
-HORIZONS_S = (10, 60, 300, 900, 3600, 7200)
+HORIZONS_S = (10, 60, 300, 900, 3600, 7200, 14_400, 28_800)
 ASKED_S, LENGTHS = 480.0, (1, 3, 10, 1, 3, 10, 3, 10)
 CONFIG = MemoryConfig(num_tokens=NUM_TOKENS, token_dim=TOKEN_DIM, key_dim=KEY_DIM, num_evidence_channels=ATTRIBUTES)
 
@@ -65,7 +65,8 @@ def main() -> int:
     torch.set_num_threads(1)
     names = options.layouts.split(",") if options.layouts else list(LAYOUTS)
     seeds = range(options.first_seed, options.first_seed + options.seeds)
-    counts = {name: run_layout(name, seeds, options.fps) for name in names}
+    horizons_s = tuple(horizon_s for horizon_s in HORIZONS_S if horizon_s <= options.max_hours * 3600)
+    counts = {name: run_layout(name, seeds, options.fps, horizons_s) for name in names}
     scores = {name: {length: percent(right) for length, right in each.items()} for name, each in counts.items()}
     report: dict[str, Any] = {
         "device": f"CPU {platform.machine()}, 1 thread",
@@ -73,16 +74,17 @@ def main() -> int:
         "command": " ".join(["python", "-m", "bench.memory_retention", *sys.argv[1:]]),
         "budget_tokens": CONFIG.max_visual_tokens,
         "seeds": list(seeds),
+        "horizons_s": horizons_s,
         "pairs_by_length": {str(length): options.seeds * LENGTHS.count(length) for length in sorted(set(LENGTHS))},
         "pair_accuracy_percent": scores,
         "three_or_more_right_of": {
             name: [sum(c) for c in zip(*long_events(each), strict=True)] for name, each in counts.items()
         },
     }
-    print_tables(scores, counts)
+    print_tables(scores, counts, horizons_s)
     if options.plot:
         shown = {name: percent(long_events(each)) for name, each in counts.items() if "+" not in name}
-        write_plot(options.plot, HORIZONS_S, shown)
+        write_plot(options.plot, horizons_s, shown)
     print(json.dumps(report))
     return 0
 
@@ -92,23 +94,24 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--first-seed", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=2, help="streams; eight pairs each")
     parser.add_argument("--fps", type=float, default=1.0)
+    parser.add_argument("--max-hours", type=float, default=2.0, help="the longest horizon, up to 8")
     parser.add_argument("--layouts", default="", help=f"some of {', '.join(LAYOUTS)}, with commas")
     parser.add_argument("--plot", type=Path, default=None)
     parser.add_argument("--no-tests", dest="tests", action="store_false")
     return parser.parse_args()
 
 
-def run_layout(name: str, seeds: range, fps: float) -> dict[str, list[list[bool]]]:
+def run_layout(name: str, seeds: range, fps: float, horizons_s: tuple[int, ...]) -> dict[str, list[list[bool]]]:
     """For each length of event the pairs, right or not at each horizon."""
     right: dict[str, list[list[bool]]] = defaultdict(list)
     for seed in seeds:
-        stream = TwinStream(seed, fps, HORIZONS_S[-1] + ASKED_S + 60.0, ASKED_S, LENGTHS)
-        base = answers(LAYOUTS[name](CONFIG), stream, None, stream.asked)
+        stream = TwinStream(seed, fps, horizons_s[-1] + ASKED_S + 60.0, ASKED_S, LENGTHS)
+        base = answers(LAYOUTS[name](CONFIG), stream, None, stream.asked, horizons_s)
         for event in stream.asked:
             changed = stream.twin_of(event)
             if name == "ours":
                 check_twins(stream, changed)
-            twin = answers(LAYOUTS[name](CONFIG), stream, changed, [event])
+            twin = answers(LAYOUTS[name](CONFIG), stream, changed, [event], horizons_s)
             pairs = zip(base[event.first], twin[event.first], strict=True)
             right[str(event.length)].append([(a, b) == (event.attribute, changed.attribute) for a, b in pairs])
         so_far = {length: [sum(column) for column in zip(*pairs, strict=True)] for length, pairs in right.items()}
@@ -117,15 +120,15 @@ def run_layout(name: str, seeds: range, fps: float) -> dict[str, list[list[bool]
 
 
 def answers(
-    memory: Layout, stream: TwinStream, changed: Event | None, asked: list[Event]
+    memory: Layout, stream: TwinStream, changed: Event | None, asked: list[Event], horizons_s: tuple[int, ...]
 ) -> dict[int, list[int | None]]:
     """For each asked event the answers at the horizons after its end. Reading leaves no trace in the memory."""
     due = {
         event.last + round(horizon_s * stream.fps): (event, place)
         for event in asked
-        for place, horizon_s in enumerate(HORIZONS_S)
+        for place, horizon_s in enumerate(horizons_s)
     }
-    given: dict[int, list[int | None]] = {event.first: [None] * len(HORIZONS_S) for event in asked}
+    given: dict[int, list[int | None]] = {event.first: [None] * len(horizons_s) for event in asked}
     for tokens, key, time_s, number in stream.frames(changed):
         memory.write(tokens, key, time_s, number)
         if number in due:
@@ -168,8 +171,12 @@ def long_events(right: dict[str, list[list[bool]]]) -> list[list[bool]]:
     return [pair for length, pairs in right.items() if int(length) >= 3 for pair in pairs]
 
 
-def print_tables(scores: dict[str, dict[str, list[float]]], counts: dict[str, dict[str, list[list[bool]]]]) -> None:
-    titles = [f"{h} s" if h < 60 else f"{h // 60} min" for h in HORIZONS_S]
+def print_tables(
+    scores: dict[str, dict[str, list[float]]],
+    counts: dict[str, dict[str, list[list[bool]]]],
+    horizons_s: tuple[int, ...],
+) -> None:
+    titles = [f"{h} s" if h < 60 else f"{h // 60} min" for h in horizons_s]
     rows = {"3 frames or more": {name: percent(long_events(each)) for name, each in counts.items()}}
     rows |= {f"{length} frames": {name: score[length] for name, score in scores.items()} for length in ("1", "3", "10")}
     for title, table in rows.items():
@@ -178,7 +185,7 @@ def print_tables(scores: dict[str, dict[str, list[float]]], counts: dict[str, di
         print("|---" * (len(titles) + 1) + "|")
         for name, values in table.items():
             print(f"| {name} | " + " | ".join(f"{value:g}" for value in values) + " |")
-    print("\n95 % intervals at 60 and 120 min, events of 3 frames or more")
+    print("\n95 % intervals at the last two horizons, events of 3 frames or more")
     for name, each in counts.items():
         columns = list(zip(*long_events(each), strict=True))
         told = [wilson_percent(sum(column), len(column)) for column in columns[-2:]]
