@@ -187,10 +187,6 @@ class Keeper:
         with contextlib.closing(open_reader(self.folder)) as reader:
             return [KeptFrame(row.frame_id, row.time_s) for row in reader.between(start_s, end_s)]
 
-    def wall_s(self, time_s: float) -> float | None:
-        """Epoch seconds of a stream time; None before the first frame. Any thread."""
-        return self._clock_log.wall_s(time_s) if self._clock_log.pieces else None
-
     def clock_log(self) -> ClockLog:
         """As it stands now. Any thread."""
         return ClockLog(self._clock_log.pieces)

@@ -104,10 +104,6 @@ class Moments:
             near = min(candidates, key=lambda one: abs(one.time_s - time_s), default=None)
         return near
 
-    def wall_s(self, time_s: float) -> float | None:
-        """Epoch seconds of a stream time, where the recording's own clock knows it."""
-        return None if self._keeper is None else self._keeper.wall_s(time_s)
-
     def clip(self, start_s: float, end_s: float) -> bytes | None:
         """An MP4 of the video that was recorded around a span; None: none is kept of it. Reads the disk: not for the
         event loop. Raises RecordingError."""

@@ -133,7 +133,8 @@ class Exchange:
         facts = {**_facts(result), "text": self._told(result.text), "note": self._note(result)}
         sentences = [[self._told(one.text), list(one.evidence)] for one in split_answer(result.text, result.evidence)]
         evidence = _evidence(result, self._watch_number)
-        self._let_go({"type": "answer", "id": self.number, **facts, "sentences": sentences, "evidence": evidence})
+        about = {"type": "answer", "id": self.number, "watch": self._watch_number}
+        self._let_go({**about, **facts, "sentences": sentences, "evidence": evidence})
 
     def _told(self, text: str) -> str:
         return ClockTelling(self._words_of).whole(text)

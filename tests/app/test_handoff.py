@@ -97,3 +97,13 @@ def test_no_item_is_lost_or_doubled_between_threads() -> None:
 def test_capacity_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="capacity must be >= 1, got 0"):
         Handoff(0)
+
+
+def test_what_waits_can_be_seen_and_goes_on_waiting() -> None:
+    handoff: Handoff[int] = Handoff(3)
+    assert handoff.waiting() == () and not handoff.is_finished
+    handoff.put(1, 0.0)
+    handoff.put(2, 0.0)
+    assert handoff.waiting() == (1, 2) == handoff.waiting()
+    handoff.finish()
+    assert handoff.is_finished and handoff.take(0.0) == 1 and handoff.waiting() == (2,)

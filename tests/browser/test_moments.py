@@ -186,6 +186,20 @@ def test_the_memory_is_shown_and_a_budget_holds_for_what_is_started_next(
     expect(slots).to_contain_text("of 12")
 
 
+def test_a_page_that_is_loaded_again_finds_its_timeline_and_the_questions_on_it(
+    start_server: StartServer, open_tab: OpenTab, tmp_path: Path
+) -> None:
+    tab = watched(start_server, open_tab, tmp_path)
+    expect(tab.ask("Which one?").locator(".ag-chip")).to_have_count(1)
+    marks = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, 12).data.some((one) => one)"
+    tab.wait_until(lambda: tab.part("strip").evaluate(marks))
+    tab.page.reload()
+    tab.wait_until_usable()
+    expect(tab.part("timewords")).to_contain_text("0:00 – 0:05")
+    expect(tab.page.locator(".ag-chip")).to_have_count(1)
+    tab.wait_until(lambda: tab.part("strip").evaluate(marks))
+
+
 def test_the_models_are_shown(start_server: StartServer, open_tab: OpenTab) -> None:
     tab = open_tab(start_server())
     tab.part("model").click()

@@ -101,7 +101,7 @@ export class Timeline {
   /** An answer came: a question was asked at this time. */
   asked(answer) {
     if (answer.asked_at_s === undefined) return;
-    this.#askedAt.set(answer.id, { watch: this.#watch, timeS: answer.asked_at_s });
+    this.#askedAt.set(answer.id, { watch: answer.watch, timeS: answer.asked_at_s });
     this.#redraw();
   }
 
