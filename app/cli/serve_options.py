@@ -4,6 +4,7 @@ Comes in: a parser to add to, then the words that it understood. Goes out: check
 """
 
 import argparse
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from app.recording.folder import NAME_RULE, is_name
 
 __all__ = ["ServeOptions", "add_serve", "serve_options"]
 
+_HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _EXAMPLES = """\
 examples:
   python3 launch.py serve --source rtsp://camera.local/stream --name front --source webcam:0 --name desk
@@ -72,6 +74,7 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     where.add_argument("--port", type=_port, default=7860, help="port to listen on (default: 7860)")
     where.add_argument(
         "--host-name",
+        type=_host_name,
         action="append",
         default=[],
         metavar="NAME",
@@ -135,6 +138,14 @@ def _names(parser: argparse.ArgumentParser, sources: list[str], names: list[str]
     if len(set(names)) != len(names):
         parser.error("each source needs a name of its own")
     return tuple(names)
+
+
+def _host_name(text: str) -> str:
+    if _HOST_NAME.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(
+            f"expected a name such as afterglow.example, without http:// and port, got {text[:40]!r}"
+        )
+    return text
 
 
 def _port(text: str) -> int:

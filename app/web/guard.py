@@ -50,7 +50,7 @@ class Guard:
         may stand for the host, since no name that somebody else owns can be one. door: None: nobody is asked for a
         token."""
         self._application, self._serves_addresses, self._door = application, serves_addresses, door
-        self._names = _LOOPBACK_NAMES | {name.lower() for name in names}
+        self._names = _LOOPBACK_NAMES | {name.lower() for name in names if name}  # none is not one
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] not in ("http", "websocket"):

@@ -29,7 +29,7 @@ _GRACEFUL_S = 1  # for answers in the making when the program ends
 _MAX_MESSAGE_BYTES = 1024 * 1024
 _MAX_CONNECTIONS = 256
 _LOG_LEVEL = logging.INFO  # below that, the library for WebSockets logs the headers that it reads, cookies among them
-_ANY = ("0.0.0.0", "::")
+_ANY = ("", "0.0.0.0", "::")
 
 
 def serve(

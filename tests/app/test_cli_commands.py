@@ -95,6 +95,11 @@ def test_a_camera_that_somebody_records_is_not_recorded_twice(
         ["--source", "a", "--name", "Front Door"],
         ["--source", " "],
         ["--source", "a", "--config", "cameras.yaml"],
+        ["--host-name", ""],
+        ["--host-name", "http://cam.example"],
+        ["--host-name", "cam.example:443"],
+        ["--host-name", "*"],
+        ["--host-name", "a b"],
     ],
 )
 def test_sources_and_names_that_do_not_fit_are_refused(served: list[dict[str, Any]], words: list[str]) -> None:

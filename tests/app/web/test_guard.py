@@ -44,6 +44,12 @@ def test_other_names_are_refused_whatever_they_resolve_to(client: TestClient, ho
     assert answer.status_code == 403 and "secret" not in answer.text and "this machine" in answer.text
 
 
+@pytest.mark.parametrize("host", ["", "a:b", "[::1]:x"])
+def test_a_page_that_was_given_no_name_answers_to_none(host: str) -> None:
+    client = TestClient(Guard(FastAPI(), names=("",), serves_addresses=True), base_url=f"http://{HOST}")
+    assert client.get("/", headers={"host": host}).status_code == 403
+
+
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "null", "http://localhost:7860", "http://127.0.0.1:1", "file://", "", "http://["]
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from app.config import AssistantConfig
-from app.web import application
+from app.web import application, page_session
 from tests.app.web.conftest import Server
 from tests.fakes import FakeSource, make_frames
 from vision import SourceOpenError
@@ -89,3 +89,18 @@ def test_a_camera_that_failed_is_started_anew_and_its_pages_follow(
                 page.until("status")
         assert page.status("running")["camera"] == "front"
     assert [source.num_closed for source in made[:2]] == [1, 1]
+
+
+def test_a_page_may_ask_so_often_and_no_more(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_session, "MAX_QUESTIONS", 3)
+    server = start_server({"a": endless}, cameras={"front": AssistantConfig(source="a")})
+    with server.page() as page, server.page() as other:
+        page.until("status", camera="front", state="running")
+        for _ in range(3):
+            page.send("ask", text="What is there?")
+            page.until("answer")
+        page.send("ask", text="What is there?")
+        problem = page.until("problem")
+        assert problem["about"] == "question" and "many questions" in problem["message"]
+        other.send("ask", text="What is there?")
+        other.until("answer")
