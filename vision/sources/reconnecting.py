@@ -6,6 +6,7 @@ that turns out to be finite (a video of the web) is passed through as it is.
 """
 
 import logging
+import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,6 +37,7 @@ _REFUSALS: tuple[OpenFailureKind, ...] = ("unauthorized", "missing", "untrusted"
 # A try that is under way cannot be called off, so the first ones are short; one that was too short is followed by a
 # longer one.
 _FIRST_OPEN_TIMEOUT_S = 2.0
+_QUIET_S = 30.0  # between two warnings about a camera that comes and goes
 
 
 class ReconnectingSource:
@@ -69,6 +71,7 @@ class ReconnectingSource:
         self._first_index = self._next_index = 0
         self._last_time_s = 0.0
         self._live_since_s: float | None = None
+        self._warned_s = -math.inf
 
     @property
     def connection(self) -> ConnectionStatus:
@@ -191,7 +194,9 @@ class ReconnectingSource:
         is_refused = isinstance(error, SourceOpenError) and error.kind in _REFUSALS
         pause_s = self._backoff.delay_s(is_refused=is_refused)
         self._retry_at_s = now_s + pause_s
-        is_news = self._watch.status.num_failures == 0 or (is_refused and self._watch.status.state != "refused")
+        is_first = self._watch.status.num_failures == 0 and now_s - self._warned_s >= _QUIET_S
+        is_news = is_first or (is_refused and self._watch.status.state != "refused")
+        self._warned_s = now_s if is_news else self._warned_s
         self._watch.failed(str(error), now_s, retry_at_s=self._retry_at_s, is_refused=is_refused)
         # As text: a record that is kept somewhere would keep the error's frames, and with them the decoder.
         level = logging.WARNING if is_news else logging.DEBUG

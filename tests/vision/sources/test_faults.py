@@ -128,7 +128,7 @@ def test_a_camera_that_sends_single_bytes_is_lost() -> None:
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files are counted as Linux shows them")
-def test_quick_reconnects_leave_nothing_behind() -> None:
+def test_quick_reconnects_leave_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
     with RtspServer(ending="close", num_frames=2, fps=500) as camera:
         source = camera_source(camera.url, connection=ConnectionConfig(first_delay_s=0.001, max_delay_s=0.001))
         source.open()
@@ -142,6 +142,7 @@ def test_quick_reconnects_leave_nothing_behind() -> None:
         assert threading.active_count() <= num_threads + 4
         assert host_memory_bytes() <= num_bytes + 16_000_000
         source.close()
+    assert len([record for record in caplog.records if record.levelname == "WARNING"]) <= 4, "one in 30 s at most"
 
 
 def test_a_changed_password_is_refused_said_and_tried_seldom() -> None:
