@@ -1,7 +1,9 @@
-"""Writes samples for docs/: one sentence by the ready-made voice and by ours, as WAV files and as a picture.
+"""Writes samples for docs/: one sentence by the ready-made voice and in five ways by ours, as WAV files and a picture.
 
-In: a sentence that training did not see. Out: speech_hibari.wav, speech_flash2.wav, speech_flash1.wav (16 bits, mono,
-24 kHz) and speech_mels.png, top to bottom in that order: time to the right, 0 to 12 kHz upwards on the mel scale.
+In: a sentence that training did not see. Out: speech_NAME.wav (16 bits, mono, 16 kHz, under 120 kB) for hibari, flash2
+(two steps), flash1 (one), prompted (a prompt that is the teacher at 0.85 of its size: lower), converted (flash2 into
+that voice) and edited (a word of flash2 exchanged), and speech_mels.png with them in that order from the top: time
+to the right, 0 to 12 kHz upwards on the mel scale.
 
     python -m bench.speech_samples --out docs/images
 """
@@ -16,23 +18,34 @@ import numpy as np
 import torch
 from PIL import Image
 
-from app.speech import SpeakOptions, open_voice
-from app.speech.mel import SAMPLE_RATE, log_mel
+from app.speech import WEIGHTS, SpeakOptions
+from app.speech.flash_speaker import FlashSpeaker, Utterance
+from app.speech.hibari_speaker import HibariSpeaker
+from app.speech.mel import log_mel
+from app.speech.phonemes import Phonemizer, teacher_file
+from app.speech.prompts import check_prompt
+from app.speech.training.pool import speak_as
+from app.speech.training.teacher import load_teacher
+from bench.speech_scoring import to_16k
+from bench.speech_voices import flash_voice, say_with
 
-__all__ = ["mel_picture", "write_wav"]
+__all__ = ["mel_picture", "takes", "write_wav"]
 
-SENTENCE = "You asked about the basket; it was last seen by the fountain."
-_LOWEST, _HIGHEST = -8.0, 2.0  # natural log of magnitude, shown black to white
-_PIXELS = 3  # a frame's and a bin's height and width
+SENTENCE = "The basket was last seen beside the fountain."
+PROMPT = "The boat drifted slowly towards the far shore, and nobody noticed."
+LOWER_VOICE = (0.85, 1.0)  # size and pitch, see app/speech/training/pool.py
+EDIT = (1, 1, "big umbrella")
+_LOWEST, _HIGHEST = -8.0, 0.5  # natural log of magnitude, shown black to white
+_PIXELS = 2  # a frame's and a bin's height and width
 _GAP = 8
 
 
-def write_wav(path: Path, audio: np.ndarray) -> None:
+def write_wav(path: Path, audio: np.ndarray, sample_rate: int) -> None:
     """Audio [S] in -1..1 -> 16 bits, mono."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
+        file.setframerate(sample_rate)
         file.writeframes((audio.clip(-1, 1) * 32767).astype("<i2").tobytes())
 
 
@@ -48,17 +61,38 @@ def mel_picture(takes: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(rows[:-1])
 
 
+def takes() -> dict[str, np.ndarray]:
+    """Audio [S] at 24 kHz by name."""
+    phonemizer, options = Phonemizer(), SpeakOptions()
+    speaker = flash_voice(WEIGHTS, phonemizer)
+    ids = torch.tensor([phonemizer.ids(phonemizer.phonemes(PROMPT))])
+    prompt = speak_as(load_teacher(teacher_file()), ids, torch.tensor([ids.shape[1]]), LOWER_VOICE).audio[0].numpy()
+    prompted = FlashSpeaker(speaker._acoustic, speaker._vocoder, phonemizer, check_prompt(prompt))
+    own = speaker.utterance(SENTENCE, options)
+    edited = speaker.replace_words(SENTENCE, *EDIT, options)
+    return {
+        "hibari": say_with(HibariSpeaker(phonemizer))(SENTENCE),
+        "flash2": _rendered(speaker, own),
+        "flash1": say_with(speaker, steps=1)(SENTENCE),
+        "prompted": say_with(prompted)(SENTENCE),
+        "converted": _rendered(speaker, speaker.convert(own, prompted.voice)),
+        "edited": _rendered(speaker, edited),
+    }
+
+
+def _rendered(speaker: FlashSpeaker, utterance: Utterance) -> np.ndarray:
+    return np.concatenate(list(speaker.render(utterance)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Writes sample WAVs and a picture of their mels.")
     parser.add_argument("--out", type=Path, required=True)
     words = parser.parse_args()
     torch.set_num_threads(1)
-    takes = []
-    for name, voice, steps in (("hibari", "hibari", 2), ("flash2", "flashspeech", 2), ("flash1", "flashspeech", 1)):
-        blocks = open_voice(voice).synthesise(SENTENCE, SpeakOptions(steps=steps))
-        takes.append(np.concatenate(list(blocks)))
-        write_wav(words.out / f"speech_{name}.wav", takes[-1])
-    Image.fromarray(mel_picture(takes)).save(words.out / "speech_mels.png")
+    made = takes()
+    for name, audio in made.items():
+        write_wav(words.out / f"speech_{name}.wav", to_16k(audio), 16_000)
+    Image.fromarray(mel_picture(list(made.values()))).save(words.out / "speech_mels.png", optimize=True)
 
 
 if __name__ == "__main__":

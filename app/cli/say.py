@@ -29,6 +29,9 @@ _EPILOG = """\
 examples:
   python3 launch.py say "I first saw the cat at 0:12." --out cat.wav
   python3 launch.py say - --out answer.wav --voice my_voice.wav --json < answer.txt
+  python3 launch.py say "Two dogs came in." --out other_take.wav --voice flashspeech --seed 7 --alpha 0.5 --speed 1.2
+
+Turning what was said into another voice, and exchanging words of it, are functions for programs: docs/SPEECH.md.
 
 exit codes:
   0    the file is complete
@@ -50,6 +53,7 @@ class SayOptions:
     steps: int
     speed: float
     seed: int
+    alpha: float
     is_json: bool
     is_verbose: bool
 
@@ -94,6 +98,8 @@ def parse(argv: list[str]) -> SayOptions:
     )
     parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="0.5 to 2 (default: 1)")
     parser.add_argument("--seed", type=int, default=0, help="another seed is another take (default: 0)")
+    alpha_help = "how far the prosody of flashspeech goes apart from seed to seed, 0 to 1 (default: 0.2)"
+    parser.add_argument("--alpha", type=_alpha, default=0.2, metavar="N", help=alpha_help)
     parser.add_argument("--json", action="store_true", help="print the result as a JSON object")
     parser.add_argument("--verbose", action="store_true", help="tell what happens, on stderr")
     words = parser.parse_args(argv)
@@ -104,6 +110,7 @@ def parse(argv: list[str]) -> SayOptions:
         steps=words.steps,
         speed=words.speed,
         seed=words.seed,
+        alpha=words.alpha,
         is_json=words.json,
         is_verbose=words.verbose,
     )
@@ -119,7 +126,7 @@ def say(options: SayOptions, stdout: TextIO) -> int:
     speaker = open_voice(options.voice)
     sink = WavSink(options.out, speaker.sample_rate)
     try:
-        settings = SpeakOptions(speed=options.speed, seed=options.seed, steps=options.steps)
+        settings = SpeakOptions(speed=options.speed, seed=options.seed, steps=options.steps, alpha=options.alpha)
         reply = speak(speaker, [text], sink, settings)
         sink.close()
     except BaseException:
@@ -182,10 +189,18 @@ def _text(text: str) -> str:
 
 
 def _speed(text: str) -> float:
+    return _number(text, 0.5, 2.0)
+
+
+def _alpha(text: str) -> float:
+    return _number(text, 0.0, 1.0)
+
+
+def _number(text: str, lowest: float, highest: float) -> float:
     try:
-        speed = float(text)
+        value = float(text)
     except ValueError:
-        speed = math.nan
-    if not 0.5 <= speed <= 2.0:
-        raise argparse.ArgumentTypeError(f"expected a number from 0.5 to 2, got {text[:40]!r}")
-    return speed
+        value = math.nan
+    if not lowest <= value <= highest:
+        raise argparse.ArgumentTypeError(f"expected a number from {lowest:g} to {highest:g}, got {text[:40]!r}")
+    return value

@@ -6,14 +6,21 @@ In: sequences and frame tracks of two utterances. Out: what they share, and one 
 import torch
 from torch import Tensor
 
-__all__ = ["joined", "shared_start"]
+__all__ = ["joined", "shared_words"]
 
 
-def shared_start(a: Tensor, b: Tensor) -> int:
-    """How many symbols two sequences share from their start."""
+def shared_words(a: Tensor, b: Tensor, space: int) -> int:
+    """How many symbols two sequences share from their start, whole words alone: the last one shared is `space`.
+
+    A word's first sounds already lean towards its later ones, so that half a word cannot be kept.
+    """
     size = min(len(a), len(b))
     different = (a[:size] != b[:size]).nonzero()
-    return int(different[0]) if len(different) else size
+    shared = int(different[0]) if len(different) else size
+    if shared == len(a) == len(b):
+        return shared
+    spaces = (a[:shared] == space).nonzero()
+    return int(spaces[-1]) + 1 if len(spaces) else 0
 
 
 def joined(old: Tensor, new: Tensor, before: int, after: int, blend: int) -> Tensor:

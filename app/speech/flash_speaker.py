@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from app.speech.editing import joined, shared_start
+from app.speech.editing import joined, shared_words
 from app.speech.errors import SpeechTextError
 from app.speech.inference import AcousticEngine, Precision, VocoderEngine, VoiceStyles, best_precision
 from app.speech.mel import FRAMES_PER_S, SAMPLE_RATE
@@ -170,8 +170,9 @@ class FlashSpeaker:
             raise ValueError(f"words {first}..{last} do not lie within the text's {len(old_words)} words")
         new_text = " ".join([*old_words[:first], normalise(words), *old_words[last + 1 :]])
         old, new = self.utterance(" ".join(old_words), options), self.utterance(new_text, options)
-        head = shared_start(old.ids[0], new.ids[0])
-        tail = min(shared_start(old.ids[0].flip(0), new.ids[0].flip(0)), min(old.ids.shape[1], new.ids.shape[1]) - head)
+        space, sizes = self._phonemizer.ids(" ")[1], (old.ids.shape[1], new.ids.shape[1])
+        head = shared_words(old.ids[0], new.ids[0], space)
+        tail = min(shared_words(old.ids[0].flip(0), new.ids[0].flip(0), space), min(sizes) - head)
         durations = torch.cat(
             [
                 old.durations[:, :head],

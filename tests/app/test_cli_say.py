@@ -10,6 +10,7 @@ import pytest
 
 import app.speech
 from app.cli.say import main
+from app.speech import SpeakOptions
 from tests.app.speech.conftest import CountingSpeaker
 
 
@@ -37,6 +38,31 @@ def test_result_as_json(counting: CountingSpeaker, tmp_path: Path) -> None:
     assert result["clauses"][1] == {"text": "one on the mat.", "start_s": 0.3, "end_s": 0.7}
 
 
+def test_speed_seed_steps_and_alpha_reach_the_voice(
+    counting: CountingSpeaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[SpeakOptions] = []
+    plain = counting.synthesise
+    monkeypatch.setattr(
+        counting, "synthesise", lambda text, options, *rest: asked.append(options) or plain(text, options)
+    )
+    words = [
+        "Hi there.",
+        "--out",
+        str(tmp_path / "a.wav"),
+        "--speed",
+        "1.5",
+        "--seed",
+        "3",
+        "--steps",
+        "1",
+        "--alpha",
+        "0.7",
+    ]
+    assert main(words, io.StringIO()) == 0
+    assert asked == [SpeakOptions(speed=1.5, seed=3, steps=1, alpha=0.7)]
+
+
 def test_text_from_the_standard_input(
     counting: CountingSpeaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,6 +78,7 @@ def test_text_from_the_standard_input(
         ["hello"],
         ["hello", "--out", "a.wav", "--steps", "3"],
         ["hi", "--out", "a.wav", "--speed", "9"],
+        ["hi", "--out", "a.wav", "--alpha", "2"],
     ],
 )
 def test_impossible_words_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,4 +50,4 @@ def test_broken_audio_is_counted() -> None:
 
 def test_pictures_stand_one_below_the_other() -> None:
     picture = mel_picture([np.zeros(24_000, np.float32), np.full(12_000, 0.1, np.float32)])
-    assert picture.dtype == np.uint8 and picture.shape == (2 * 300 + 8, 80 * 3)
+    assert picture.dtype == np.uint8 and picture.shape == (2 * 200 + 8, 80 * 2)

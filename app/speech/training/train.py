@@ -1,16 +1,19 @@
 """Trains FlashSpeech within a number of minutes, on speech that its teacher makes at the start. Run as a program.
 
     python -m app.speech.training.train --minutes 9 --out DIR [--resume DIR] [--whisper FILE.npz] [--texts FILE]
+                                        [--stage all|consistency]
 
 Out: flashspeech_acoustic.safetensors and flashspeech_vocoder.safetensors (float16), acoustic_plain.safetensors (before
 the adversarial stage), discriminators.safetensors (for --resume), scores.json, train.log. The vocoder learns beside the
 acoustic model, in a process of its own: both are small, and neither alone fills a GPU. All is saved as the run goes.
+`--stage consistency --resume DIR` gives all minutes to the mel's consistency model, and then tunes the vocoder on it.
 """
 
 import argparse
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -41,6 +44,7 @@ PLAIN_FILE = "acoustic_plain.safetensors"
 _STATS_FILE, _IDS_FILE, _JUDGES_FILE = "mel_stats.pt", "phonemes.json", "discriminators.safetensors"
 # Where the stages end, as shares of the whole time.
 _CONSISTENCY_END, _ADVERSARIAL_END, _PROSODY_END, _TUNING_END = 0.62, 0.80, 0.86, 0.97
+_ONLY_CONSISTENCY_END, _ONLY_ADVERSARIAL_END = 0.60, 0.90  # of a run with --stage consistency
 _FRONT_SHARE, _SPECTRAL_SHARE = 0.09, 0.08  # of the vocoder's own time
 
 
@@ -65,6 +69,8 @@ class Run:
 def main(argv: list[str] | None = None) -> int:
     """Runs all stages, or the vocoder's alone (which the run starts itself)."""
     words = _parser().parse_args(argv)
+    if words.stage == "consistency" and words.resume is None:
+        _parser().error("--stage consistency goes on from an earlier run: name its folder with --resume")
     words.out.mkdir(parents=True, exist_ok=True)
     name = "vocoder.log" if words.stage == "vocoder" else "train.log"
     logging.basicConfig(
@@ -80,7 +86,10 @@ def main(argv: list[str] | None = None) -> int:
     if words.stage == "vocoder":
         _vocoder_stage(run)
         return 0
-    _all_stages(run, words.texts)
+    if words.stage == "consistency":
+        _only_consistency(run, words.texts)
+    else:
+        _all_stages(run, words.texts)
     return 0
 
 
@@ -94,17 +103,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tiny", action="store_true", help="a try of every stage at a small size")
-    parser.add_argument("--stage", default="all", choices=("all", "vocoder"), help=argparse.SUPPRESS)
+    stages = ("all", "consistency", "vocoder")  # the last is what a run starts beside itself
+    parser.add_argument("--stage", default="all", choices=stages, help="consistency: only that of the mel, by --resume")
     parser.add_argument("--started", type=float, help=argparse.SUPPRESS)
     return parser
 
 
 def _all_stages(run: Run, texts: Path | None) -> None:
-    whisper = WhisperFeatures(run.whisper).to(run.device).requires_grad_(False) if run.whisper is not None else None
-    processes = min(os.cpu_count() or 1, 14) if run.device == "cuda" else 1
-    phonemes = phoneme_ids(run.settings.num_sentences, run.seed, texts, processes)
+    whisper, phonemes = _whisper(run), _phonemes(run, texts)
     (run.out / _IDS_FILE).write_text(json.dumps(phonemes))
-    log.info("%d sentences as phonemes", len(phonemes))
     teacher = load_teacher(teacher_file()).to(run.device)
     model = _new_or_resumed_acoustic(run)
     if run.resume is None:
@@ -132,6 +139,45 @@ def _all_stages(run: Run, texts: Path | None) -> None:
     for name in (_IDS_FILE, _STATS_FILE):
         (run.out / name).unlink()
     log.info("done: %s", json.dumps(scores))
+
+
+def _only_consistency(run: Run, texts: Path | None) -> None:
+    """Everything but the mel's consistency model stays as it was; then the vocoder is tuned on its mels."""
+    assert run.resume is not None
+    whisper, phonemes = _whisper(run), _phonemes(run, texts)
+    teacher = load_teacher(teacher_file()).to(run.device)
+    model = _new_or_resumed_acoustic(run).requires_grad_(False)
+    model.mel_net.requires_grad_(True)
+    for name in (VOCODER_FILE, _JUDGES_FILE):
+        if (run.resume / name).exists():
+            shutil.copyfile(run.resume / name, run.out / name)
+    pool = _pool(run, teacher, phonemes, run.seed)
+    log.info("%.1f h of speech", pool.num_frames / 80 / 3600)
+    stage = AcousticStage(model, run.settings)
+    stage.run(pool, run.at(_ONLY_CONSISTENCY_END), True, lambda: save_model(model, run.out / ACOUSTIC_FILE))
+    stage.average.swap()
+    stage.average = Average(model)
+    save_model(model, run.out / PLAIN_FILE)
+    scores = {"before": _scores(run, model, teacher)}
+    vocoder = load_vocoder(run.out / VOCODER_FILE).to(run.device)
+    AdversarialStage(stage, vocoder, whisper).run(pool, run.at(_ONLY_ADVERSARIAL_END))
+    stage.average.swap()
+    save_model(model, run.out / ACOUSTIC_FILE)
+    _tune_vocoder(run, model, pool)
+    scores["after"] = _scores(run, model, teacher)
+    (run.out / "scores.json").write_text(json.dumps(scores, indent=1))
+    log.info("done: %s", json.dumps(scores))
+
+
+def _whisper(run: Run) -> WhisperFeatures | None:
+    return WhisperFeatures(run.whisper).to(run.device).requires_grad_(False) if run.whisper is not None else None
+
+
+def _phonemes(run: Run, texts: Path | None) -> list[list[int]]:
+    processes = min(os.cpu_count() or 1, 14) if run.device == "cuda" else 1
+    phonemes = phoneme_ids(run.settings.num_sentences, run.seed, texts, processes)
+    log.info("%d sentences as phonemes", len(phonemes))
+    return phonemes
 
 
 def _pool(run: Run, teacher: Teacher, phonemes: list[list[int]], seed: int) -> Pool:
@@ -233,7 +279,8 @@ def _tune_vocoder(run: Run, model: AcousticModel, pool: Pool) -> None:
             return torch.where(is_real, reading.latent, made)
 
     stage = VocoderStage(vocoder, model, replace(run.settings, vocoder_rate=1e-4), latents)
-    _load_judges(stage.discriminator, run.out / _JUDGES_FILE)
+    if (run.out / _JUDGES_FILE).exists():
+        _load_judges(stage.discriminator, run.out / _JUDGES_FILE)
     stage.run(pool, run.at(_TUNING_END))
     stage.average.swap()
     save_model(vocoder, run.out / VOCODER_FILE)

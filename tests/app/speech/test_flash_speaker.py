@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from app.speech.editing import shared_words
 from app.speech.errors import SpeechTextError, VoiceMissingError
 from app.speech.flash_speaker import FlashSpeaker
 from app.speech.mel import HOP, SAMPLE_RATE
@@ -91,6 +92,21 @@ def test_editing_keeps_what_lies_before_and_after_the_words(flash: FlashSpeaker)
     assert torch.equal(before.latent[0, -20:], after.latent[0, -20:])
     assert after.latent.shape[1] == int(after.durations.sum())
     assert np.isfinite(np.concatenate(list(flash.render(after)))).all()
+
+
+def test_only_whole_words_are_shared() -> None:
+    space, tensor = 9, torch.tensor
+    assert shared_words(tensor([0, 1, 2, 9, 3, 4, 0]), tensor([0, 1, 2, 9, 3, 5, 5, 0]), space) == 4
+    assert shared_words(tensor([0, 1, 0]), tensor([0, 1, 1, 0]), space) == 0
+    assert shared_words(tensor([0, 1, 9, 2]), tensor([0, 1, 9, 2]), space) == 4
+
+
+def test_editing_into_the_same_word_changes_no_duration(flash: FlashSpeaker) -> None:
+    options = SpeakOptions(seed=5)
+    before = flash.utterance("There is a cat at the door", options)
+    assert torch.equal(
+        flash.replace_words("There is a cat at the door", 3, 3, "cat", options).durations, before.durations
+    )
 
 
 def test_editing_refuses_words_that_are_not_there(flash: FlashSpeaker) -> None:

@@ -12,7 +12,7 @@ import torch
 from app.speech.mel import HOP, log_mel
 from app.speech.network import Vocoder, VocoderConfig
 from app.speech.phonemes import Phonemizer, teacher_file
-from app.speech.training import acoustic_stage, adversarial_stage
+from app.speech.training import acoustic_stage, adversarial_stage, train
 from app.speech.training.acoustic_stage import AcousticStage
 from app.speech.training.adversarial_stage import AdversarialStage
 from app.speech.training.discriminators import AudioDiscriminator, FeatureDiscriminator, discriminator_loss
@@ -191,6 +191,27 @@ def test_every_stage_of_the_acoustic_model_runs(pool: Pool, monkeypatch: pytest.
     scores = score(model, pool, 1, 400, 60)
     assert set(scores) >= {"mel_coarse", "mel_1_step", "mel_2_step", "duration_frames", "f0_hz"}
     assert all(np.isfinite(value) for value in scores.values())
+
+
+def test_with_all_else_frozen_only_the_mel_consistency_model_learns(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = small_acoustic().train().requires_grad_(False)
+    model.mel_net.requires_grad_(True)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    clock = SimpleNamespace(monotonic=itertools.count(step=1.0).__next__)
+    monkeypatch.setattr(acoustic_stage, "time", clock)
+    AcousticStage(model, SETTINGS).run(pool, 4.0, is_resumed=True)
+    changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed
+    assert all(name.startswith("mel_net.") for name in changed)
+
+
+def test_a_consistency_run_needs_an_earlier_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        train.main(["--minutes", "1", "--out", str(tmp_path / "out"), "--stage", "consistency"])
+    assert "name its folder with --resume" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_file_without_weights_is_refused(tmp_path: Path) -> None:
