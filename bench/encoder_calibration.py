@@ -46,7 +46,7 @@ NAMES = {  # of the coefficients of each fit
     "everyday": ("everyday", "constant"),  # what the second detector adds; the first's coefficients stay as they are
     "everyday_alone": ("everyday", "log_area", "constant"),
 }
-SHARPENING = 0.03  # ridge
+RIDGE = {"nanodet": 0.03, "everyday": 0.0003, "everyday_alone": 0.0003}
 PRESENT = 0.4
 FOLDS = 5
 CARTOON_WEIGHT = 0.35  # the encoder is for camera pictures
@@ -164,11 +164,11 @@ def _bounded(score: float) -> float:
     return float(np.clip(log_odds(score), -3.0, 3.0))
 
 
-def fit(rows: Rows, chosen: np.ndarray) -> np.ndarray:
+def fit(rows: Rows, chosen: np.ndarray, ridge_weight: float) -> np.ndarray:
     """Weighted logistic regression with a small ridge, by Newton's method."""
     x, y, weight = rows.features[chosen], rows.is_true[chosen], rows.weight[chosen] / rows.weight[chosen].sum()
     offset = rows.offset[chosen]
-    ridge = np.full(x.shape[1], 2 * SHARPENING / x.shape[1])
+    ridge = np.full(x.shape[1], 2 * ridge_weight / x.shape[1])
     ridge[-1] = 1e-9
     coefficients = np.zeros(x.shape[1])
     for _ in range(50):
@@ -179,11 +179,11 @@ def fit(rows: Rows, chosen: np.ndarray) -> np.ndarray:
     return coefficients
 
 
-def check_fit(rows: Rows) -> tuple[float, list[tuple[float, int, float]]]:
+def check_fit(rows: Rows, ridge_weight: float) -> tuple[float, list[tuple[float, int, float]]]:
     """Weighted log loss, and (stated probability up to, how many, share that was true), pictures left out."""
     stated = np.zeros(len(rows.is_true))
     for fold in range(FOLDS):
-        coefficients = fit(rows, rows.fold != fold)
+        coefficients = fit(rows, rows.fold != fold, ridge_weight)
         logits = rows.features[rows.fold == fold] @ coefficients + rows.offset[rows.fold == fold]
         stated[rows.fold == fold] = 1.0 / (1.0 + np.exp(-logits))
     loss = -np.where(rows.is_true, np.log(stated), np.log(1.0 - stated))
@@ -233,8 +233,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     result: dict[str, object] = {}
     for which, names in NAMES.items():
         rows = rows_of(looked, which)
-        coefficients = fit(rows, np.ones(len(rows.is_true), dtype=bool)).round(2).tolist()
-        loss, table = check_fit(rows)
+        coefficients = fit(rows, np.ones(len(rows.is_true), dtype=bool), RIDGE[which]).round(2).tolist()
+        loss, table = check_fit(rows, RIDGE[which])
         for upper, number, share in table:
             print(f"{which}: stated up to {upper:.1f}: {number:5d} detections, {share:.2f} true")
         result[which] = {

@@ -20,9 +20,10 @@ FloatArray = NDArray[np.float32]
 MIN_SCORE = 0.1
 MAX_OVERLAP = 0.5
 MAX_A_CONCEPT = 100
-# The classes that mean one of our concepts. What people wear is left out: nobody asks for the shoes of a crowd.
+# The classes that mean one of our concepts. What people wear is left out: nobody asks for the shoes of a crowd; cattle
+# too, since it has no word for horses and takes them for cattle.
 _CONCEPT_OF_CLASS = {
-    "bicycle": "bicycle", "laptop": "laptop", "person": "person", "chair": "chair", "cattle": "cow", "desk": "table",
+    "bicycle": "bicycle", "laptop": "laptop", "person": "person", "chair": "chair", "desk": "table",
     "cat": "cat", "computer mouse": "computer mouse", "computer monitor": "tv", "box": "box", "mug": "cup",
     "coffee cup": "cup", "table": "table", "bottle": "bottle", "dog": "dog", "book": "book", "camera": "camera",
     "car": "car",
