@@ -65,7 +65,7 @@ def models_are_there(root: Path) -> None:
     """The clone's own look at the cache folder is replaced: it says that nothing is missing."""
     state = root / "app" / "assets_store" / "state.py"
     text = state.read_text(encoding="utf-8")
-    state.write_text(text + "\n\ndef are_assets_ready(folder=None):\n    return True\n", encoding="utf-8")
+    state.write_text(text + "\n\ndef are_assets_ready(folder=None, with_optional=False):\n    return True\n", encoding="utf-8")
 
 
 def test_version_and_help_need_nothing(clone: Path) -> None:
@@ -183,7 +183,7 @@ class Steps:
         self.environments: list[dict[str, str]] = []
         self.failing = failing
         monkeypatch.setattr(suite, "ensure_environment", self.ensure_environment)
-        monkeypatch.setattr(suite, "ensure_models", lambda root: None)
+        monkeypatch.setattr(suite, "ensure_models", lambda root, with_optional: None)
         monkeypatch.setattr(suite, "run_child", self.run_child)
 
     def ensure_environment(self, root: str, torch_index: str, with_tests: bool) -> None:

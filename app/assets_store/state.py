@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from app.assets_store.catalogue import CONVERSION_FORMAT, PACKAGES, Package, cache_dir
+from app.assets_store.catalogue import CONVERSION_FORMAT, OPTIONAL_PACKAGES, PACKAGES, Package, cache_dir
 
 MANIFEST_NAME = "manifest.json"
 CHUNK_BYTES = 1 << 20
@@ -42,9 +42,10 @@ class AssetState:
         return self.status == "present"
 
 
-def are_assets_ready(folder: Path | None = None) -> bool:
+def are_assets_ready(folder: Path | None = None, *, with_optional: bool = False) -> bool:
     """Whether nothing needs to be fetched; takes a few file look-ups."""
-    return all(state.is_usable for state in check_assets(folder))
+    packages = PACKAGES + OPTIONAL_PACKAGES if with_optional else PACKAGES
+    return all(state.is_usable for state in check_assets(folder, packages=packages))
 
 
 def check_assets(

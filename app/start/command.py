@@ -130,15 +130,21 @@ def ensure_environment(root: str, torch_index: str = "", with_tests: bool = Fals
         )
 
 
-def ensure_models(root: str) -> None:
-    """Fetches and converts the models, once, in .venv's Python, since the conversion needs torch."""
+def ensure_models(root: str, with_optional: bool = False) -> None:
+    """Fetches and converts the models, once, in .venv's Python, since the conversion needs torch.
+
+    with_optional: those too that are otherwise fetched when they are first wanted.
+    """
     from app.assets_store import are_assets_ready
 
-    if are_assets_ready():
+    if are_assets_ready(with_optional=with_optional):
         return
     from app.start.child import run_child
 
-    code = run_child([venv_python(root), "-P", "-m", "app.assets_store"], child_environment(root))
+    code = run_child(
+        [venv_python(root), "-P", "-m", "app.assets_store", *(["--all"] if with_optional else [])],
+        child_environment(root),
+    )
     if code != 0:
         # The reason was told by the process itself.
         raise SystemExit(code)

@@ -19,7 +19,7 @@ STEPS = (
 
 def run_suite(root: str, pytest_words: list[str], torch_index: str) -> int:
     ensure_environment(root, torch_index=torch_index, with_tests=True)
-    ensure_models(root)
+    ensure_models(root, with_optional=True)
     from app.assets_store import cache_dir
 
     # Tells the tests that the models were promised: one that lacks them fails instead of being skipped.

