@@ -20,7 +20,8 @@ OpenTab = Callable[..., Tab]
 def test_the_first_question_is_answered_on_a_live_camera(start_server: StartServer, open_tab: OpenTab) -> None:
     tab = open_tab(start_server(CitingLMM))
     tab.watch_camera()
-    thumbnail = tab.ask("Which one?").locator(".ag-evidence img")  # asked before the first picture has come
+    expect(tab.part("stop")).to_be_visible()  # it is being opened
+    thumbnail = tab.ask("Which one?").locator(".ag-evidence img")
     expect(thumbnail).to_have_js_property("complete", True)
     expect(tab.part("badge")).to_have_text("Live")
     assert 0 <= number_of(pixels_of(thumbnail)) < 100
