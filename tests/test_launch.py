@@ -65,7 +65,9 @@ def models_are_there(root: Path) -> None:
     """The clone's own look at the cache folder is replaced: it says that nothing is missing."""
     state = root / "app" / "assets_store" / "state.py"
     text = state.read_text(encoding="utf-8")
-    state.write_text(text + "\n\ndef are_assets_ready(folder=None, with_optional=False):\n    return True\n", encoding="utf-8")
+    state.write_text(
+        text + "\n\ndef are_assets_ready(folder=None, with_optional=False):\n    return True\n", encoding="utf-8"
+    )
 
 
 def test_version_and_help_need_nothing(clone: Path) -> None:
