@@ -15,7 +15,7 @@ from app.speech.network import SIGMA_DATA, SIGMA_MAX, SIGMA_MIN, ConsistencyNet
 
 __all__ = ["consistency_loss", "denoising_loss", "masked_mean", "num_levels", "spectral_loss"]
 
-_HUBER = 0.03
+_HUBER = 0.003  # well under the step between neighbouring levels, so that small ones count (docs/SPEECH.md)
 _RHO = 7.0
 _LEVEL_MEAN, _LEVEL_STD = -1.1, 2.0  # of ln(sigma), at which steps are drawn
 _RESOLUTIONS = ((512, 128), (1024, 256), (2048, 512))
