@@ -85,7 +85,9 @@ def what_is_used() -> dict[str, str]:
     return {
         "device": f"the CPU, {count_cores()} cores",
         "video": "PyAV",
-        "seeing": "NanoDet and EfficientNet-lite2",
+        "seeing": "NanoDet, SSD-MobileNetV2 and EfficientNet-lite2",
         "answering": "SmolLM2-135M-Instruct with Afterglow's own training",
+        "speaking": "hibari's voice, or our FlashSpeech",
+        "hearing": "Whisper tiny.en, in the page alone",
         "models": str(cache_dir()),
     }

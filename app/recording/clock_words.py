@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-__all__ = ["ClockTelling", "clock_words", "iso_time"]
+__all__ = ["ClockTelling", "clock_speech", "clock_words", "iso_time"]
 
 _STREAM_TIME = re.compile(r"(?<![\d:])(\d{1,3}):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
 _UNFINISHED = re.compile(r"[\d:]+$")
@@ -13,13 +13,25 @@ _UNFINISHED = re.compile(r"[\d:]+$")
 def clock_words(wall_s: float, now_s: float) -> str:
     """Local time: 14:02:11 of today, yesterday 14:02:11, else 20 Nov 14:02:11, with the year if it is another one."""
     moment, now = datetime.fromtimestamp(wall_s), datetime.fromtimestamp(now_s)
-    clock = f"{moment:%H:%M:%S}"
+    return f"{_day(moment, now, '%b')} {moment:%H:%M:%S}".lstrip()
+
+
+def clock_speech(wall_s: float, now_s: float) -> str:
+    """The same to be heard: "14 oh 2 and 11 seconds", "yesterday 9 o'clock"; 14:02:11 would be read as a length."""
+    moment, now = datetime.fromtimestamp(wall_s), datetime.fromtimestamp(now_s)
+    minute = "o'clock" if moment.minute == 0 else f"oh {moment.minute}" if moment.minute < 10 else f"{moment.minute}"
+    seconds = f" and {moment.second} second{'s' * (moment.second > 1)}" if moment.second else ""
+    return f"{_day(moment, now, '%B')} {moment.hour} {minute}{seconds}".lstrip()
+
+
+def _day(moment: datetime, now: datetime, month: str) -> str:
+    """Nothing for today; month: how strftime writes it."""
     if moment.date() == now.date():
-        return clock
+        return ""
     if moment.date() == now.date() - timedelta(days=1):
-        return f"yesterday {clock}"
+        return "yesterday"
     year = "" if moment.year == now.year else f" {moment.year}"
-    return f"{moment.day} {moment:%b}{year} {clock}"
+    return f"{moment.day} {moment:{month}}{year}"
 
 
 def iso_time(wall_s: float) -> str:

@@ -12,8 +12,10 @@ from app.errors import NothingSeenError
 from app.language.embedded.times import format_time
 from app.recording.clock_words import ClockTelling
 from app.session import Answer, AnswerResult, Conversation, Session
+from app.spoken import PieceSource
 from app.web.sentences import split_answer
-from app.web.wall_clock import place_times, words_of_time
+from app.web.spoken_times import SpokenTimes
+from app.web.wall_clock import place_times, speech_of_time, words_of_time
 from app.web.watching import Watch, sentence_of
 
 __all__ = ["Exchange", "News"]
@@ -34,10 +36,10 @@ class Exchange:
         question: str,
         watch: Watch,
         conversation: Conversation,
-        listen: Callable[[Answer], None] | None = None,
+        listen: Callable[[PieceSource], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """question: clean already. listen: gets the answer as soon as it is being made, for who wants to hear it."""
+        """question: clean already. listen: gets the words while they are being made, for who wants to hear."""
         self._listen = listen
         self.number, self.question, self._conversation = number, question, conversation
         self.was_cancelled = False
@@ -47,6 +49,8 @@ class Exchange:
         self._watch_number = watch.number
         self._span: tuple[float, float] | None = None  # of stream time that its answer speaks of
         self._words_of: Callable[[float], str] = format_time  # of a stream time; of a live source by the clock
+        self._speech_of: Callable[[float], str] = format_time  # the same to be heard
+        self._speech: str | None = None
         self._placed_note: str | None = None
         self._clock = clock
         self._sent_s = clock()
@@ -82,7 +86,7 @@ class Exchange:
             return False
         self.cancel()
         self._let_go({"type": "erased", "id": self.number, "message": "Erased, with the moment that it spoke of."})
-        self._span = None
+        self._span = self._speech = None
         return True
 
     def news(self, num_told: int) -> tuple[list[News], int]:
@@ -102,6 +106,11 @@ class Exchange:
         """What was answered, or why nothing was; None while it is being made."""
         return None if self._end is None else str(self._end.get("text") or self._end.get("message") or "")
 
+    @property
+    def speech(self) -> str | None:
+        """The same to be spoken."""
+        return self.text if self._speech is None else self._speech
+
     def opening(self) -> News:
         """How a page shows it first."""
         return {"type": "asked", "id": self.number, "question": self.question}
@@ -114,8 +123,9 @@ class Exchange:
             placed = place_times(self.question, watch)
             self._answer = watch.session.ask(placed.question, conversation=self._conversation)
             self._words_of, self._placed_note = words_of_time(watch), placed.note
+            self._speech_of = speech_of_time(watch)
             if self._listen is not None:
-                self._listen(self._answer)
+                self._listen(SpokenTimes(self._answer, self._speech_of))
         except NothingSeenError as error:
             if not _may_still_see(watch.session) or self._clock() - self._sent_s > _MAX_HOLD_S:
                 self._fail(sentence_of(error))
@@ -132,6 +142,7 @@ class Exchange:
         self._span = min(times_s), max(times_s)
         facts = {**_facts(result), "text": self._told(result.text), "note": self._note(result)}
         sentences = [[self._told(one.text), list(one.evidence)] for one in split_answer(result.text, result.evidence)]
+        self._speech = ClockTelling(self._speech_of).whole(result.text)
         evidence = _evidence(result, self._watch_number)
         about = {"type": "answer", "id": self.number, "watch": self._watch_number}
         self._let_go({**about, **facts, "sentences": sentences, "evidence": evidence})

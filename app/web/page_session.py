@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import NothingSeenError, TooManyQuestionsError
 from app.questions import clean_question
-from app.session import Answer, Conversation
+from app.session import Conversation
+from app.spoken import PieceSource
 from app.web.choices import Choice, EndableSource
 from app.web.clips import ClipShelf
 from app.web.exchanges import Exchange
@@ -130,8 +131,8 @@ class PageSession:
         self.advance()
         return exchange
 
-    def _listener(self, number: int, watch: Watch) -> Callable[[Answer], None]:
-        return lambda answer: self.speech.speak(answer, watch.session, number)
+    def _listener(self, number: int, watch: Watch) -> Callable[[PieceSource], None]:
+        return lambda words: self.speech.speak(words, watch.session, number)
 
     def erase(self, watch: Watch, start_s: float, end_s: float) -> int:
         """Erases the answers that speak of a span, or may yet; how many. What was said is no context any more."""

@@ -50,7 +50,7 @@ def _listen(listening: PageListening, message: dict[str, Any]) -> None:
 def _say(page: PageSession, message: dict[str, Any]) -> None:
     """An answer again, or a sentence of the page about itself, for those who do not see it."""
     number = _number(message.get("exchange"))
-    text = next((one.text for one in page.exchanges if one.number == number), None)
+    text = next((one.speech for one in page.exchanges if one.number == number), None)
     if text is None and number is None:
         text = clean_question(str(message.get("text", "")))[:MAX_SAID_CHARS]
     if text and page.watch is not None:

@@ -12,11 +12,11 @@ from datetime import datetime
 
 from app.errors import QuestionError
 from app.language.embedded.times import format_time
-from app.recording.clock_words import clock_words
+from app.recording.clock_words import clock_speech, clock_words
 from app.recording.phrases import find_phrases
 from app.web.watching import Watch
 
-__all__ = ["Placed", "place_times", "wall_offset_s", "words_of_time"]
+__all__ = ["Placed", "place_times", "speech_of_time", "wall_offset_s", "words_of_time"]
 
 _SAME_CLOCK_S = 2.0  # a clock that is corrected little by little goes on being the same
 _LATE_S = 90.0  # how far after the newest picture a time may lie that is taken as the newest
@@ -45,6 +45,12 @@ def words_of_time(watch: Watch, now_s: Callable[[], float] = time.time) -> Calla
     """From a stream time to words."""
     offset_s = wall_offset_s(watch)
     return format_time if offset_s is None else (lambda time_s: clock_words(time_s + offset_s, now_s()))
+
+
+def speech_of_time(watch: Watch, now_s: Callable[[], float] = time.time) -> Callable[[float], str]:
+    """The same for what is spoken."""
+    offset_s = wall_offset_s(watch)
+    return format_time if offset_s is None else (lambda time_s: clock_speech(time_s + offset_s, now_s()))
 
 
 def place_times(question: str, watch: Watch, now_s: Callable[[], float] = time.time) -> Placed:

@@ -27,7 +27,10 @@ def test_the_report_is_one_json_object_when_asked(capsys: pytest.CaptureFixture[
     assert len(lines) == 1
     content = json.loads(lines[0])
     assert content["type"] == "doctor" and content["can_run"] is (exit_code == 0)
-    assert set(content["used"]) == {"device", "video", "seeing", "answering", "models"}
+    assert set(content["used"]) == {
+        *("device", "video", "models"),
+        *("seeing", "answering", "speaking", "hearing"),
+    }
     assert {finding["status"] for finding in content["findings"]} <= {"ok", "note", "missing"}
 
 
@@ -138,3 +141,8 @@ def test_a_damaged_model_comes_with_what_to_do(tmp_path: Path, monkeypatch: pyte
     (home / "smollm2_135m.safetensors").write_bytes(b"damaged")
     finding = by_subject(list(software.examine_models(ROOT)))["model smollm2_135m"]
     assert finding.status == "missing" and "delete" in finding.remedy
+
+
+def test_the_model_for_spoken_questions_may_be_missing() -> None:
+    finding = by_subject(list(software.examine_models(ROOT)))["model for spoken questions"]
+    assert finding.status == "note" and finding.found == "not fetched" and "71 MB" in finding.remedy
