@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-__all__ = ["number_of", "numbered_picture", "write_numbered_clip"]
+__all__ = ["number_of", "number_or_none", "numbered_picture", "write_numbered_clip"]
 
 NUM_BITS = 12
 _ROW = 1 / 8  # of the height
@@ -47,6 +47,14 @@ def number_of(image: np.ndarray) -> int:
     if not (np.abs(upper - lower) > 80).all():
         raise ValueError("this picture carries no number")
     return sum(1 << place for place in range(NUM_BITS) if upper[place] > lower[place])
+
+
+def number_or_none(image: np.ndarray) -> int | None:
+    """The same; None while a page is still loading it."""
+    try:
+        return number_of(image)
+    except ValueError:
+        return None
 
 
 def write_numbered_clip(path: Path, num_frames: int, fps: int, codec: str = "libx264", first: int = 0) -> Path:

@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from tests.numbered import number_or_none
+
 __all__ = ["Tab", "pixels_of"]
 
 PATIENCE_MS = 30_000  # nothing here is about speed: a busy machine only takes longer
@@ -84,6 +86,15 @@ class Tab:
         while not condition():
             assert time.monotonic() < end_s, "it did not come true in time"
             self.page.wait_for_timeout(50)
+
+    def wait_for_number(self, picture: Locator, is_right: Callable[[int], bool]) -> None:
+        """Until the number that it carries is right; one that is still being loaded carries none."""
+
+        def is_shown() -> bool:
+            number = number_or_none(pixels_of(picture))
+            return number is not None and is_right(number)
+
+        self.wait_until(is_shown)
 
     def check_console(self) -> None:
         unexpected = [error for error in self.errors if not any(word in error for word in self.allowed)]

@@ -26,7 +26,7 @@ def test_the_first_question_is_answered_on_a_live_camera(start_server: StartServ
     expect(tab.part("badge")).to_have_text("Live")
     assert 0 <= number_of(pixels_of(thumbnail)) < 100
     shown = number_of(pixels_of(tab.part("picture")))
-    tab.wait_until(lambda: number_of(pixels_of(tab.part("picture"))) != shown)
+    tab.wait_for_number(tab.part("picture"), lambda number: number != shown)
     tab.part("stop").click()
     expect(tab.part("badge")).to_have_text("Ended")
     expect(tab.part("sentence")).to_contain_text("You can still ask about what was seen.")

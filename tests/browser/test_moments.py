@@ -110,10 +110,10 @@ def test_a_chip_opens_the_very_frame_and_those_around_it(
     expect(image).to_have_js_property("complete", True)
     assert number_of(pixels_of(image)) == named
     tab.part("previous").click()
-    tab.wait_until(lambda: number_of(pixels_of(image)) < named)
+    tab.wait_for_number(image, lambda number: number < named)
     expect(tab.part("momentnote")).to_contain_text("s before that moment")
     tab.part("play").click()
-    tab.wait_until(lambda: number_of(pixels_of(image)) > named)
+    tab.wait_for_number(image, lambda number: number > named)
     for _ in range(12):  # the focus goes round inside
         tab.page.keyboard.press("Tab")
     assert dialog.evaluate(

@@ -44,4 +44,4 @@ def test_a_camera_of_the_network_is_watched_lost_and_found_again(
         expect(tab.part("badge")).to_have_text("Live")
         expect(tab.part("sentence")).to_have_text("")
         shown = number_of(pixels_of(tab.part("picture")))
-        tab.wait_until(lambda: number_of(pixels_of(tab.part("picture"))) != shown)
+        tab.wait_for_number(tab.part("picture"), lambda number: number != shown)

@@ -23,7 +23,7 @@ def test_another_source_takes_the_place_of_the_first(
     expect(tab.ask("One?").locator(".ag-thumb")).to_have_count(1)
     tab.watch_file(other)
     expect(tab.page.locator(".ag-turn")).to_contain_text("other.mp4")
-    tab.wait_until(lambda: number_of(pixels_of(tab.part("picture"))) >= 2000)
+    tab.wait_for_number(tab.part("picture"), lambda number: number >= 2000)
     thumbnail = tab.ask("Two?").locator(".ag-evidence img")
     expect(thumbnail).to_have_js_property("complete", True)
     assert number_of(pixels_of(thumbnail)) >= 2000
@@ -50,7 +50,7 @@ def test_a_page_whose_connection_breaks_comes_back_to_its_stream_and_its_answer(
     held_lmm.gate.set()
     expect(text).to_have_text("I see a cat.")
     expect(tab.page.locator("article.ag-exchange")).to_have_count(1)
-    tab.wait_until(lambda: number_of(pixels_of(tab.part("picture"))) > number)
+    tab.wait_for_number(tab.part("picture"), lambda shown: shown > number)
 
 
 def test_tabs_know_nothing_of_each_other(start_server: StartServer, open_tab: OpenTab, clip: Path) -> None:

@@ -10,6 +10,7 @@ export class Chat {
   #exchanges = new Map();
   #key = "";
   #watch = null;
+  #hasFollowed = false;
   #field;
   #tools;
 
@@ -50,6 +51,7 @@ export class Chat {
     if (status.state !== "running" || status.watch === this.#watch) return;
     const isChange = this.#watch !== null && this.#exchanges.size > 0;
     this.#watch = status.watch;
+    this.#hasFollowed = true;
     if (!isChange) return;
     const turn = make("p", "ag-turn", `Now watching ${status.source}`);
     this.#keepAtEnd(() => this.#part("log").append(turn));
@@ -80,6 +82,7 @@ export class Chat {
   answer(message) {
     const exchange = this.#exchanges.get(message.id);
     if (!exchange) return;
+    if (!this.#hasFollowed) this.#watch = message.watch; // it came before any word of how the source stands
     this.#keepAtEnd(() => {
       exchange.text.remove();
       exchange.body.append(...message.sentences.map(([text, places]) => this.#sentence(text, places.map((place) => message.evidence[place]))));
