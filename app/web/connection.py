@@ -127,6 +127,7 @@ class Connection:
                 page.cancel()
             elif kind == "start":
                 self._start(page, read_choice(message.get("kind"), message.get("spec")))
+                await asyncio.sleep(0)  # it begins before what the page sends next: a question may follow at once
             elif kind == "join":
                 await page.look_on(self._hub.shared(message.get("camera")))
             elif kind == "stop":

@@ -89,11 +89,14 @@ class PageSession:
 
     async def look_on(self, watch: Watch) -> None:
         """Ends what is watched and looks on at what the program watches."""
+        self._num_wishes += 1
+        wish = self._num_wishes
         async with self._switching:
             if self._is_closed or self.watch is watch:
                 return
             await self._close_watch()
-            self.join(watch)
+            if wish == self._num_wishes:
+                self.join(watch)
 
     async def stop(self) -> None:
         """Ends the stream. What was seen can still be asked about, unless nothing was."""
@@ -114,6 +117,8 @@ class PageSession:
     def ask(self, text: str) -> Exchange:
         """Puts a question. Raises an AfterglowError with a sentence."""
         question = clean_question(text)
+        if self.watch is None and self.is_switching:
+            raise NothingSeenError("One source is giving way to the next. Ask again in a moment.")
         if self.watch is None:
             raise NothingSeenError("There is nothing to ask about yet: choose what to watch first.")
         if sum(not exchange.is_over for exchange in self.exchanges) >= MAX_UNANSWERED:

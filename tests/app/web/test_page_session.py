@@ -1,11 +1,18 @@
 """What a page wishes last is what happens, also while an earlier wish is being carried out."""
 
 import asyncio
+import json
+from collections.abc import Callable
 from typing import Any, cast
 
+import pytest
+
+from app.errors import NothingSeenError
 from app.web.choices import Choice
+from app.web.connection import Connection
 from app.web.page_session import PageSession
 from app.web.watching import Watch
+from tests.fakes import FakeSource
 
 
 class SlowlyClosingWatch:
@@ -82,3 +89,35 @@ def test_stop_that_comes_before_a_start_had_its_first_turn_is_heard() -> None:
         assert page.watch is None and not made
 
     asyncio.run(run())
+
+
+def test_a_question_while_one_source_gives_way_to_another_is_told_why_it_must_wait() -> None:
+    async def run() -> None:
+        page, made = make_page()
+        await page.start(choice("first"))
+        starting = asyncio.ensure_future(page.start(choice("second")))
+        await made[0].is_closing.wait()
+        with pytest.raises(NothingSeenError, match="giving way"):
+            page.ask("What?")
+        made[0].may_close.set()
+        await starting
+
+    asyncio.run(run())
+
+
+def test_a_question_right_behind_a_start_belongs_to_what_is_started(start_server: Callable[..., Any]) -> None:
+    hub = start_server({"clip": lambda: FakeSource(never_ends=True)}).hub
+    told: list[dict[str, Any]] = []
+
+    class Socket:
+        async def send_text(self, text: str) -> None:
+            told.append(json.loads(text))
+
+    async def run() -> None:
+        connection, page = Connection(hub, cast(Any, Socket())), hub.connect(None)
+        await connection._obey(page, {"type": "start", "kind": "named", "spec": "clip"})
+        await connection._obey(page, {"type": "ask", "text": "What?"})
+        await page.close()
+
+    asyncio.run(run())
+    assert [message["type"] for message in told] == ["asked"]
