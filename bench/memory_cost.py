@@ -1,13 +1,16 @@
 """What does remembering cost? Write and snapshot time over two hours, readers against the writer, the released writers.
 
     python -m bench.memory_cost [--device cuda] [--hours 2] [--fps 2] [--released-frames 180] [--reader-frames 1200]
+                                [--part-s 600] [--switch-interval-ms 5]
 
-Comes in: nothing but options; the frames are made here. Goes out: a report, its last line one JSON object. Needs torch,
-numpy and the memory package alone. A short run on this device is first compared with the same on the CPU; if they
-differ, there is no number. Readers are threads of this process, as the answer thread is (bench/memory_readers.py).
-The released writers (memory/baselines) are replayed on the CPU with the bank of all frames that they copy at each step,
-between the writes of a memory on the CPU. Beside the time on the clock stands the time on the processor, which does not
-count what other programs of a shared machine take.
+Comes in: nothing but options; the frames are made here. Goes out: one JSON line for each part as soon as it is
+measured, a report, and as the last line all of it as one JSON object. Needs torch, numpy and the memory package alone.
+A short run on this device is first compared with the same on the CPU; if they differ, there is no number. A part that
+would take longer than `--part-s` seconds measures fewer frames and says how many. Readers are threads of this process,
+as the answer thread is (bench/memory_readers.py). The released writers (memory/baselines) are replayed on the CPU with
+the bank of all frames that they copy at each step, between the writes of a memory on the CPU; they take 0.1 to 0.5 s a
+frame each. Beside the time on the clock stands the time on the processor, which does not count what other programs of a
+shared machine take. For one thread in all set OPENBLAS_NUM_THREADS=1.
 """
 
 import argparse
@@ -16,6 +19,7 @@ import platform
 import sys
 import time
 from array import array
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,11 +32,13 @@ from memory import StreamMemory
 from memory.baselines import FlashMemory, StarMemory
 
 WARM_UP = 400
+RELEASED_FULL = 140  # frames after which the released writers have to choose at every step
 
 
 def main() -> int:
     options = parse_options()
     torch.set_num_threads(1)
+    sys.setswitchinterval(options.switch_interval_ms / 1000)
     if not agrees_with_cpu(options.device):
         print("the memory on this device differs from the one on the CPU: no figures")
         return 1
@@ -42,10 +48,10 @@ def main() -> int:
         "device": device,
         "versions": f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}",
         "command": " ".join(["python", "-m", "bench.memory_cost", *sys.argv[1:]]),
-        **long_stream(options.device, int(options.hours * 3600 * options.fps), options.fps),
-        **readers_against_writer(options.device, options.reader_frames),
-        **(released_writers(options.released_frames) if options.released_frames else {}),
     }
+    for part in measured(options):
+        print(json.dumps(part), flush=True)
+        report |= part
     for name, value in report.items():
         print(f"{name:44} {value}")
     print(json.dumps(report))
@@ -58,8 +64,31 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--fps", type=float, default=2.0)
     parser.add_argument("--released-frames", type=int, default=180, help="0: without them")
-    parser.add_argument("--reader-frames", type=int, default=1200, help="writes of one turn beside readers")
-    return parser.parse_args()
+    parser.add_argument("--reader-frames", type=int, default=1200, help="writes of one turn beside readers; 0: none")
+    parser.add_argument("--part-s", type=float, default=600.0, help="seconds for each of the three parts at most")
+    parser.add_argument(
+        "--switch-interval-ms",
+        type=float,
+        default=sys.getswitchinterval() * 1000,
+        help="how long a thread may keep the interpreter while another waits for it",
+    )
+    options = parser.parse_args()
+    if 0 < options.released_frames < RELEASED_FULL + 10:
+        parser.error(
+            f"--released-frames must be 0 or at least {RELEASED_FULL + 10}: before, they have nothing to choose"
+        )
+    if options.hours * 3600 * options.fps < 2 * WARM_UP:
+        parser.error(f"the stream must have at least {2 * WARM_UP} frames (--hours x 3600 x --fps)")
+    return options
+
+
+def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The parts, each as soon as it is there."""
+    yield long_stream(options.device, int(options.hours * 3600 * options.fps), options.fps, options.part_s)
+    if options.reader_frames:
+        yield from readers_against_writer(options.device, options.reader_frames, options.part_s)
+    if options.released_frames:
+        yield released_writers(options.released_frames, options.part_s)
 
 
 def agrees_with_cpu(device: str) -> bool:
@@ -78,10 +107,10 @@ def agrees_with_cpu(device: str) -> bool:
     )
 
 
-def long_stream(device: str, num_frames: int, fps: float) -> dict[str, Any]:
+def long_stream(device: str, num_frames: int, fps: float, limit_s: float) -> dict[str, Any]:
     """One writer; now and then a question reads all tiers."""
     is_cuda = device.startswith("cuda")
-    memory = StreamMemory(encoder_config(device))
+    memory, ends_at_s = StreamMemory(encoder_config(device)), time.monotonic() + limit_s
     write_us, write_cpu_us, snapshot_us, stack_us, device_bytes = [], [], [], [], []
     for number, (tokens, key) in enumerate(make_frames(num_frames)):
         given = torch.from_numpy(tokens).to(device) if is_cuda else tokens  # the encoder's output is on the device
@@ -98,20 +127,28 @@ def long_stream(device: str, num_frames: int, fps: float) -> dict[str, Any]:
             snapshot.temporal.tokens.sum().item()  # sync: the end of the reading
             stack_us.append((time.perf_counter() - began) * 1e6)
             if is_cuda and number >= WARM_UP:
-                device_bytes.append(torch.cuda.memory_allocated())
+                device_bytes.append((torch.cuda.memory_allocated(), torch.cuda.memory_reserved()))
+            if time.monotonic() > ends_at_s and number >= 2 * WARM_UP:
+                break
     warm = write_us[WARM_UP:]
-    growth = max(device_bytes) - device_bytes[0] if device_bytes else None
     return {
-        "frames": num_frames,
+        "frames": len(write_us),
+        "frames_wanted": num_frames,
         "write_us_p50_p99_max": np.percentile(warm, [50, 99, 100]).round(1).tolist(),
         "write_cpu_us_p50_p99": np.percentile(write_cpu_us[WARM_UP:], [50, 99]).round(1).tolist(),
         "write_us_median_by_quarter": [round(float(np.median(part)), 1) for part in np.array_split(warm, 4)],
         "write_us_slope_per_hour": round(slope_per_hour(array("d", warm), fps), 2),
         "snapshot_us_p50_p99": np.percentile(snapshot_us[10:], [50, 99]).round(1).tolist(),
         "stack_temporal_tokens_us_p50_p99": np.percentile(stack_us[10:], [50, 99]).round(1).tolist(),
-        "device_bytes_growth_after_warm_up": growth,
+        "device_bytes_after_warm_up_and_largest_later": extremes([lent for lent, _ in device_bytes]),
+        "device_bytes_reserved_after_warm_up_and_largest_later": extremes([reserved for _, reserved in device_bytes]),
         "reserved_bytes": memory.stats().reserved_bytes,
     }
+
+
+def extremes(sizes: list[int]) -> list[int] | None:
+    """The first and the largest; None where there is no device memory to measure."""
+    return [sizes[0], max(sizes)] if sizes else None
 
 
 def timed_write(memory: Any, tokens: Any, key: np.ndarray, number: int, fps: float) -> float:
@@ -120,9 +157,9 @@ def timed_write(memory: Any, tokens: Any, key: np.ndarray, number: int, fps: flo
     return (time.perf_counter() - began) * 1e6
 
 
-def released_writers(num_frames: int) -> dict[str, Any]:
+def released_writers(num_frames: int, limit_s: float) -> dict[str, Any]:
     """Medians over the frames after which all three are full, and what the released ones' bank has grown to."""
-    config = encoder_config()
+    config, ends_at_s = encoder_config(), time.monotonic() + limit_s
     writers = {
         "ours": StreamMemory(config),
         "flash_vstream_2024": StarMemory(config, republishes_bank=True),
@@ -133,12 +170,17 @@ def released_writers(num_frames: int) -> dict[str, Any]:
         order = list(writers) if number % 2 else list(reversed(writers))
         for name in order:
             times[name].append(timed_write(writers[name], tokens, key, number, 2.0))
-    full = max(140, num_frames // 2)
-    medians = {name: float(np.median(each[full:])) for name, each in times.items()}
+        if time.monotonic() > ends_at_s:
+            break
+    written = len(times["ours"])
+    bank = {"released_bank_bytes_after_frames": [written * config.frame_bytes, written]}
+    if written < RELEASED_FULL + 5:
+        return {**bank, "released_over_ours": f"not measured: they were not full after {limit_s:g} s"}
+    medians = {name: float(np.median(each[max(RELEASED_FULL, written // 2) :])) for name, each in times.items()}
     return {
         "cpu_write_us_beside_released": {name: round(value, 1) for name, value in medians.items()},
         "released_over_ours": {name: round(medians[name] / medians["ours"], 1) for name in writers if name != "ours"},
-        "released_bank_bytes_after_frames": [num_frames * config.frame_bytes, num_frames],
+        **bank,
     }
 
 

@@ -2,7 +2,8 @@
 
 Comes in: a device and numbers. Goes out: percentiles in microseconds. Threads of this process, as the answer thread is.
 
-Each set of companions is put beside the same writer, in the order alone - beside - beside - alone:
+On a CUDA device each companion has a stream of its own, as the answer thread has. Each set of companions is put beside
+the same writer, in the order alone - beside - beside - alone:
 - readers: eight threads that take a snapshot and sum the slots' tokens, without pause or with one;
 - equal_work: eight threads that sum a private tensor of the same size and touch no memory: what readers would cost if
   the memory cost them nothing;
@@ -15,7 +16,7 @@ without any work of ours.
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,7 @@ class Company:
 
     step: Callable[[], object]
     pause_s: float = 0.0
+    device: str = "cpu"
 
 
 SPINNING = Company(lambda: sum(range(2000)))
@@ -45,49 +47,54 @@ SPINNING = Company(lambda: sum(range(2000)))
 class Writer:
     """Writes the same frames again and again, and goes on in time."""
 
-    def __init__(self, device: str, frames: Frames) -> None:
+    def __init__(self, device: str, frames: Frames, turn_s: float) -> None:
         self.memory = StreamMemory(encoder_config(device))
-        self._frames, self._number = frames, 0
+        self._frames, self._turn_s, self._number = frames, turn_s, 0
         self._on_device = [torch.from_numpy(tokens).to(device) if device != "cpu" else tokens for tokens, _ in frames]
 
     def run(self) -> list[float]:
-        """Microseconds of each write; a breath between two, as between the frames of a stream."""
-        times = []
+        """Microseconds of each write of a turn; a breath between two, as between the frames of a stream."""
+        times: list[float] = []
+        ends_at_s = time.monotonic() + self._turn_s
         for tokens, (_, key) in zip(self._on_device, self._frames, strict=True):
             began = time.perf_counter()
             self.memory.write(tokens, key, self._number * 0.5, self._number)
             times.append((time.perf_counter() - began) * 1e6)
             self._number += 1
             time.sleep(BREATH_S)
+            if time.monotonic() > ends_at_s:
+                break
         return times
 
 
-def readers_against_writer(device: str, num_frames: int, pauses_s: tuple[float, ...] = (0.0, 0.5)) -> dict[str, Any]:
-    """`num_frames`: writes of one turn; there are four turns for each set of companions."""
+def readers_against_writer(
+    device: str, num_frames: int, limit_s: float, pauses_s: tuple[float, ...] = (0.0, 0.5)
+) -> Iterator[dict[str, Any]]:
+    """`num_frames`: writes of one turn; there are four turns for each set of companions. `limit_s`: of all, about."""
     frames = list(make_frames(num_frames, seed=1))
-    writer, elsewhere = Writer(device, frames), Writer(device, frames)
+    turn_s = limit_s / (4 * (len(pauses_s) + 3) + 4)  # the warm-ups and the idle writer take the room of four turns
+    writer, elsewhere = (Writer(device, frames, turn_s) for _ in range(2))
     for each in (writer, elsewhere):
         each.run()  # warm-up: the tiers are full afterwards
     private = torch.zeros(writer.memory.snapshot().temporal.tokens.shape, device=device)
-    report: dict[str, Any] = {}
     for pause_s in pauses_s:
-        report |= _beside(f"readers_pause_{pause_s:g}s", writer, _reading(writer.memory, pause_s))
-    report |= _beside("equal_work", writer, Company(lambda: private.sum().item()))
-    report |= _beside("spinning", writer, SPINNING)
-    report |= _beside("writers_elsewhere", elsewhere, _reading(writer.memory, 0.0))
-    report["idle_writer_late_us_p50_p99_alone"] = _late()
+        yield _beside(f"readers_pause_{pause_s:g}s", writer, _reading(writer.memory, pause_s))
+    yield _beside("equal_work", writer, Company(lambda: private.sum().item(), device=device))
+    yield _beside("spinning", writer, SPINNING)
+    yield _beside("writers_elsewhere", elsewhere, _reading(writer.memory, 0.0))
+    report = {"idle_writer_late_us_p50_p99_alone": _late()}
     with _companions(_reading(writer.memory, 0.0)):
         report["idle_writer_late_us_p50_p99_beside_readers"] = _late()
     with _companions(SPINNING):
         report["idle_writer_late_us_p50_p99_beside_spinning"] = _late()
-    return report
+    yield report
 
 
 def _reading(memory: StreamMemory, pause_s: float) -> Company:
     def read() -> None:
         memory.snapshot().temporal.tokens.sum().item()  # sync: the end of the reading
 
-    return Company(read, pause_s)
+    return Company(read, pause_s, memory.config.device)
 
 
 def _beside(name: str, writer: Writer, company: Company) -> dict[str, Any]:
@@ -103,6 +110,7 @@ def _beside(name: str, writer: Writer, company: Company) -> dict[str, Any]:
         time.sleep(max(1.0, 2 * company.pause_s))
     changes = [_percentiles(each) for each in (alone, beside, step_alone, step_beside)]
     return {
+        f"{name}: writes alone, beside": [len(alone), len(beside)],
         f"{name}: write_us_p50_p99 alone, beside": changes[:2],
         f"{name}: write_p99_change_percent": round(100 * (changes[1][1] / changes[0][1] - 1), 1),
         f"{name}: companion_us_p50_p99 alone, beside": changes[2:],
@@ -116,12 +124,13 @@ def _companions(company: Company) -> Iterator[list[float]]:
     stop, times = threading.Event(), []
 
     def work() -> None:
-        while not stop.is_set():
-            began = time.perf_counter()
-            company.step()
-            times.append((time.perf_counter() - began) * 1e6)
-            if company.pause_s:
-                stop.wait(company.pause_s)
+        with _own_stream(company.device):
+            while not stop.is_set():
+                began = time.perf_counter()
+                company.step()
+                times.append((time.perf_counter() - began) * 1e6)
+                if company.pause_s:
+                    stop.wait(company.pause_s)
 
     threads = [threading.Thread(target=work) for _ in range(NUM_READERS)]
     for thread in threads:
@@ -132,6 +141,10 @@ def _companions(company: Company) -> Iterator[list[float]]:
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def _own_stream(device: str) -> AbstractContextManager[Any]:
+    return torch.cuda.stream(torch.cuda.Stream(device)) if device.startswith("cuda") else nullcontext()
 
 
 def _late(num: int = 400) -> list[float]:

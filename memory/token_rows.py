@@ -8,6 +8,7 @@ waits for an event, and a row is not lent anew before the streams that read it a
 
 import contextlib
 import math
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ import numpy as np
 import torch
 
 __all__ = ["DeviceRows", "HostRows", "TokenRow"]
+
+_Reads = dict[tuple[int, int], Any]
 
 
 class TokenRow:
@@ -24,7 +27,9 @@ class TokenRow:
 
     def __init__(self, pool: "HostRows | DeviceRows", place: int, values: Any) -> None:
         self._pool, self.place, self.values = pool, place, values  # place -1: beside the block
-        self.reads: dict[int, Any] = {}  # newest event of each CUDA stream that read the row
+        # The newest event of each CUDA stream and thread that read the row: two threads on one stream may file their
+        # events in another order than they recorded them.
+        self.reads: _Reads = {}
 
     def __add__(self, other: "TokenRow") -> "TokenRow":
         return self._pool.sum_of(self, other)
@@ -46,20 +51,20 @@ class _Places:
     """Which rows are free. Rows are lent newest first, so that a short stream touches only a few of them."""
 
     def __init__(self, num_rows: int) -> None:
-        self._free = [(place, {}) for place in reversed(range(num_rows))]  # type: list[tuple[int, dict[int, Any]]]
+        self._free = [(place, {}) for place in reversed(range(num_rows))]  # type: list[tuple[int, _Reads]]
 
-    def take(self) -> tuple[int, dict[int, Any]] | None:
+    def take(self) -> tuple[int, _Reads] | None:
         """(place, events of the streams that may still read it); None when readers hold all spare rows."""
         try:
             return self._free.pop()  # one step of the interpreter: no other thread can come between
         except IndexError:
             return None
 
-    def give_back(self, place: int, reads: dict[int, Any]) -> None:
+    def give_back(self, place: int, reads: _Reads) -> None:
         self._free.append((place, reads))
 
     @property
-    def free(self) -> list[tuple[int, dict[int, Any]]]:
+    def free(self) -> list[tuple[int, _Reads]]:
         return list(self._free)
 
 
@@ -123,6 +128,10 @@ class DeviceRows:
     def nbytes(self) -> int:
         return self._block.nbytes
 
+    @property
+    def device(self) -> torch.device:
+        return self._block.device
+
     def writing(self) -> contextlib.AbstractContextManager[Any]:
         """Within it, work goes to the writer's stream."""
         return contextlib.nullcontext() if self.stream is None else torch.cuda.stream(self.stream)
@@ -158,7 +167,7 @@ class DeviceRows:
             read = torch.cuda.Event()
             read.record(stream)
             for row in rows:
-                row.reads[stream.cuda_stream] = read
+                row.reads[stream.cuda_stream, threading.get_ident()] = read
                 if row.place < 0:
                     row.values.record_stream(stream)
         return stacked

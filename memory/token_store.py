@@ -102,16 +102,18 @@ class DeviceTokenStore:
         return self._rows.nbytes
 
     def take(self, tokens: Floats, key: Floats) -> tuple[TokenRow, np.ndarray, np.ndarray]:
-        given = torch.as_tensor(tokens).detach()
-        self._follow_caller(given, key)
-        with self._rows.writing(), np.errstate(over="ignore", invalid="ignore"):
-            row = self._rows.empty()
-            row.values.copy_(given)
-            pooled = row.values.sum(dim=0)
-            if isinstance(key, torch.Tensor) and key.device == row.values.device:
-                both = torch.cat([pooled, key.detach().to(torch.float32)]).cpu().numpy()  # sync: the writer's only one
-                return row, both[: self._shape[1]], both[self._shape[1] :]
-            return row, pooled.cpu().numpy(), _host_copy(key)  # sync: the writer's only one
+        with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the sum
+            given = _as_tensor(tokens)
+            self._follow_caller(given, key)
+            with self._rows.writing():
+                row = self._rows.empty()
+                row.values.copy_(given)
+                pooled = row.values.sum(dim=0)
+                if isinstance(key, torch.Tensor) and key.device == row.values.device:
+                    pooled_and_key = torch.cat([pooled, key.detach().to(torch.float32)])
+                    both = pooled_and_key.cpu().numpy()  # sync: the writer's only one
+                    return row, both[: self._shape[1]], both[self._shape[1] :]
+                return row, pooled.cpu().numpy(), _host_copy(key)  # sync: the writer's only one
 
     def restore(self, token_sum: np.ndarray) -> TokenRow:
         with self._rows.writing():
@@ -150,8 +152,15 @@ class DeviceTokenStore:
             return
         stream.wait_stream(torch.cuda.current_stream(self._device))
         for given in (tokens, key):
-            if isinstance(given, torch.Tensor) and given.is_cuda:
+            if isinstance(given, torch.Tensor) and given.device == self._rows.device:
                 given.record_stream(stream)  # the caller may drop it while this stream still reads it
+
+
+def _as_tensor(values: Floats) -> torch.Tensor:
+    """An array is copied: PyTorch takes no strides below zero, not every dtype, and no arrays that are read-only."""
+    if isinstance(values, torch.Tensor):
+        return values.detach()
+    return torch.from_numpy(_host_copy(values))
 
 
 def _on_host(values: Floats) -> np.ndarray:

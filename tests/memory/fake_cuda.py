@@ -106,7 +106,9 @@ class CheckedRows(DeviceRows):
             if row.place >= 0 and reader is not self.stream:
                 known = reader.knows.get(self.stream.cuda_stream, 0)
                 assert known >= self.filled[row.place], "read before the writer's stream has filled it"
-                assert reader.cuda_stream in row.reads, "nobody would know that this stream reads it"
+                assert reader.cuda_stream in {stream for stream, _ in row.reads}, (
+                    "nobody would know that this stream reads it"
+                )
                 self.num_checked += 1
         return stacked
 

@@ -1,5 +1,8 @@
 """The order of streams on a CUDA device, checked without one (tests/memory/fake_cuda.py)."""
 
+import gc
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -39,6 +42,38 @@ def test_no_row_is_read_too_early_or_lent_too_early_whatever_the_readers_do(cuda
             on_host.forget(frame[2] - 1.0, frame[2] - 0.5)
         cuda.finish(rng, 0.3)
     assert rows.num_checked > 200
+
+
+def test_of_two_threads_on_one_stream_neither_hides_the_others_reading(cuda, monkeypatch):
+    """The second thread reads between the first one's recording and its filing, so that the first files last."""
+    rows = StreamMemory(make_config(num_spare_rows=3))._parts.store.rows
+    record, events, reading = FakeEvent.record, [], FakeStream()
+    with rows.writing():
+        held = [rows.empty()]
+    held[0].values.zero_()
+    place = held[0].place
+
+    def record_and_let_the_other_read(event, stream):
+        record(event, stream)
+        events.append(event)
+        if len(events) == 1:
+            other = threading.Thread(target=rows.means, args=(held, [1], None))
+            other.start()
+            other.join(timeout=60)
+
+    with cuda.stream(reading):
+        reading.wait_stream(rows.stream)
+        monkeypatch.setattr(FakeEvent, "record", record_and_let_the_other_read)
+        rows.means(held, [1], None)
+    held.clear()
+    gc.collect()
+    first, second = events
+    for is_over in (False, True):
+        first.is_over, second.is_over = True, is_over
+        with rows.writing():
+            lent = [rows.empty() for _ in range(len(rows._places.free))]
+        assert (place in {row.place for row in lent}) == is_over
+        del lent
 
 
 def test_rows_come_back_into_use_when_the_readers_are_through(cuda):

@@ -1,3 +1,5 @@
+import gc
+
 import numpy as np
 import pytest
 import torch
@@ -64,6 +66,25 @@ def test_device_store_refuses_what_the_host_store_refuses(monkeypatch):
     assert memory.snapshot().version == 0
 
 
+@pytest.mark.parametrize("store", [HostTokenStore, DeviceTokenStore])
+def test_every_kind_of_array_is_taken_and_copied(monkeypatch, store):
+    monkeypatch.setattr(parts, "make_token_store", store)
+    plain = np.arange(35, dtype=np.float32).reshape(5, 7) / 8
+    read_only = plain.copy()
+    read_only.flags.writeable = False
+    kinds = [plain, read_only, plain.astype(np.float64), plain.astype(np.float16), plain.astype(np.longdouble)]
+    kinds += [np.ascontiguousarray(plain[::-1])[::-1], np.asfortranarray(plain), torch.from_numpy(plain).bfloat16()]
+    memory = StreamMemory(make_config())
+    for number, tokens in enumerate(kinds):
+        memory.write(tokens, np.eye(6)[0], number, number)
+        newest = memory.snapshot().spatial.tokens[-1].clone()
+        torch.testing.assert_close(newest, torch.from_numpy(plain), rtol=1e-2, atol=0)
+        if tokens is plain:
+            plain[0, 0] = 5.0
+            assert torch.equal(memory.snapshot().spatial.tokens[-1], newest)
+            plain[0, 0] = 0.0
+
+
 def test_device_store_is_exported_restored_and_forgets_like_the_host_store(monkeypatch):
     on_host = written(make_config(), np.array)
     monkeypatch.setattr(parts, "make_token_store", DeviceTokenStore)
@@ -85,6 +106,52 @@ def test_gpu_memory_equals_cpu_memory(as_tensor):
     on_gpu = written(make_config("cuda"), as_tensor).snapshot()
     assert on_gpu.temporal.tokens.is_cuda and not on_gpu.temporal.times_s.is_cuda
     assert_same_state(written(make_config(), np.array).snapshot(), on_gpu)
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_gpu_memory_is_exported_restored_and_forgets_like_the_host_one():
+    on_host, on_gpu = written(make_config(), np.array), written(make_config("cuda"), np.array)
+    loaded = StreamMemory.from_state(*on_gpu.export_state(), device="cuda")
+    for memory in (on_host, on_gpu, loaded):
+        memory.pin(30.0, 32.0, "kept")
+        memory.forget(5.0, 20.0)
+        memory.write(np.ones((5, 7), np.float32), np.ones(6, np.float32), 41.0, 82)
+    assert_same_state(on_host.snapshot(), on_gpu.snapshot())
+    assert_same_state(on_gpu.snapshot(), loaded.snapshot())
+    for name, array in on_host.export_state()[0].items():
+        np.testing.assert_allclose(on_gpu.export_state()[0][name], array, rtol=1e-5, atol=1e-6, err_msg=name)
+    loaded.forget(-1.0, 1e6)
+    assert len(loaded.snapshot().temporal) == 0 and loaded.snapshot().traces.tokens.shape == (0, 1, 7)
+    torch.cuda.synchronize()
+    assert not loaded._parts.store._rows._block.any()
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("where", ["cuda", "cpu"])
+def test_gpu_memory_takes_tokens_and_keys_of_any_floating_dtype_from_host_and_device(dtype, where):
+    def as_tensor(values):
+        return torch.from_numpy(values).to(where, dtype)
+
+    on_host = written(make_config(), lambda values: torch.from_numpy(values).to(dtype)).snapshot()
+    assert_same_state(on_host, written(make_config("cuda"), as_tensor).snapshot())
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_gpu_memory_refuses_what_the_host_memory_refuses_and_keeps_no_row_of_it():
+    memory = StreamMemory(make_config("cuda"))
+    free = len(memory._parts.store._rows._places.free)
+    for value in (float("nan"), float("inf"), 3e38):
+        for where in ("cuda", "cpu"):
+            with pytest.raises(TokensError):
+                memory.write(torch.full((5, 7), value, device=where), torch.ones(6), 0.0, 0)
+            with pytest.raises(TokensError):
+                memory.write(torch.ones(5, 7), torch.full((6,), float("nan"), device=where), 0.0, 0)
+    gc.collect()
+    assert memory.snapshot().version == 0 and len(memory._parts.store._rows._places.free) == free
 
 
 @pytest.mark.gpu
