@@ -21,10 +21,8 @@ from app.language.embedded.lmm import EmbeddedLMM, load_embedded
 from app.language.embedded.reading import read_snapshot
 from app.language.lmm import Question, Reply
 from app.language.training.batches import make_examples
-from app.language.training.scoring import FIRST_EVAL_SEED, SAMPLES_PER_STREAM
+from app.language.training.scoring import FIRST_DEVELOPMENT_SEED, FIRST_EVAL_SEED, SAMPLES_PER_STREAM
 from memory import Snapshot
-
-FIRST_DEVELOPMENT_SEED = 1_700_000_000
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from app.language.embedded.conversion import TOKENIZER_NAME, WEIGHTS_NAME
 from app.language.embedded.prompt import SoftVocabulary, soft_token_texts
 from app.language.embedded.smollm import SmolLM
 from app.language.embedded.tokenizer import TextTokenizer
-from app.language.embedded.weights import add_lora, load_lora, load_smollm, lora_state
+from app.language.embedded.weights import add_lora, dequantise_state, load_lora, load_smollm, lora_state
 from app.language.training.packing import IGNORED
 from app.language.training.shared_prefix import PrefixCache, groups_by_length, pad_pairs
 from vision.encoders import CONCEPTS
@@ -28,20 +28,32 @@ ADAPTER_NAME = "adapter.safetensors"
 
 
 class AdaptedLMM(nn.Module):
-    """Frozen SmolLM2 with LoRA, and the connector in front of it."""
+    """Frozen SmolLM2 with LoRA, and the connector in front of it.
 
-    def __init__(self, lmm: SmolLM, connector: Connector):
+    `noise`: half the width of the uniform noise that is added, in training, to each number of the embeddings of the
+    questions, so that other words for the same thing come as less of a surprise (Jain et al. 2023, NEFTune, section 3).
+    """
+
+    def __init__(self, lmm: SmolLM, connector: Connector, noise: float = 0.0):
         super().__init__()
-        self.lmm, self.connector = lmm, connector
+        self.lmm, self.connector, self.noise = lmm, connector, noise
 
     def embed(self, ids: Tensor) -> Tensor:
         """ids: int64 [B, T] of the joint id space -> [B, T, D]."""
         embedded: Tensor = self.connector(ids, self.lmm.embed_tokens.weight)
         return embedded
 
+    def blurred(self, embedded: Tensor) -> Tensor:
+        """embedded: [..., D], with the noise of training added; unchanged in evaluation."""
+        if not self.training or self.noise == 0:
+            return embedded
+        return embedded + torch.empty_like(embedded).uniform_(-self.noise, self.noise)
+
     def forward(self, ids: Tensor, positions: Tensor, segments: Tensor) -> Tensor:
         """Packed rows. ids, positions, segments: int64 [B, L]. Returns hidden states [B, L, D]."""
-        hidden: Tensor = self.lmm(self.embed(ids), positions, packed_mask(segments))
+        embedded = self.embed(ids)
+        embedded = torch.where((segments > 0)[..., None], self.blurred(embedded), embedded)
+        hidden: Tensor = self.lmm(embedded, positions, packed_mask(segments))
         return hidden
 
     def loss(self, hidden: Tensor, labels: Tensor) -> Tensor:
@@ -63,16 +75,26 @@ class AdaptedLMM(nn.Module):
         for group in groups_by_length(pairs):
             ids, labels = (tensor.to(device) for tensor in pad_pairs(group))
             positions = (num + torch.arange(ids.shape[1], device=device))[None].expand_as(ids)
-            hidden = self.lmm(self.embed(ids), positions, None, cache)
+            hidden = self.lmm(self.blurred(self.embed(ids)), positions, None, cache)
             count = int((labels != IGNORED).sum())
             total, num_labels = total + count * self.loss(hidden, labels), num_labels + count
         return total / num_labels
 
 
 def build(
-    base: Path, device: str, rank: int, seed: int, resume: Path | None = None, dropout: float = 0.0
+    base: Path,
+    device: str,
+    rank: int,
+    seed: int,
+    resume: Path | None = None,
+    *,
+    dropout: float = 0.0,
+    noise: float = 0.0,
 ) -> AdaptedLMM:
-    """The model at the start of a run: fresh LoRA and word-initialised connector, or those saved in `resume`."""
+    """The model at the start of a run: fresh LoRA and word-initialised connector, or those of `resume`.
+
+    resume: the folder of an earlier run, or a file, as trained or as shipped.
+    """
     torch.manual_seed(seed)
     tokenizer = TextTokenizer(base / TOKENIZER_NAME)
     lmm = load_smollm(base / WEIGHTS_NAME, device, torch.bfloat16)
@@ -81,10 +103,10 @@ def build(
     connector.init_from_words(table, [tokenizer.encode(" " + text) for text in soft_token_texts(CONCEPTS)])
     add_lora(lmm, rank=rank, alpha=2.0 * rank, dropout=dropout)
     if resume is not None:
-        state = load_file(resume / ADAPTER_NAME)
+        state = dequantise_state(load_file(resume / ADAPTER_NAME if resume.is_dir() else resume))
         load_lora(lmm, state)
         connector.load_state_dict({"soft": state[CONNECTOR_KEY].float()})
-    return AdaptedLMM(lmm, connector)
+    return AdaptedLMM(lmm, connector, noise)
 
 
 def save_adapter(model: AdaptedLMM, out: Path) -> None:

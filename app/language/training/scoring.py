@@ -21,14 +21,21 @@ from app.language.training.questions import Sample
 from app.language.training.shared_prefix import Pair, PrefixCache, pad_pairs
 from vision.encoders import CONCEPTS
 
-__all__ = ["FIRST_EVAL_SEED", "SAMPLES_PER_STREAM", "score"]
+__all__ = ["FIRST_DEVELOPMENT_SEED", "FIRST_EVAL_SEED", "SAMPLES_PER_STREAM", "score"]
 
 FIRST_EVAL_SEED = 2_000_000_000  # beyond every training seed
+FIRST_DEVELOPMENT_SEED = 1_700_000_000  # likewise
 SAMPLES_PER_STREAM = 24
 _MAX_SHOWN = 3
 
 
-def score(model: AdaptedLMM, examples: ExampleMaker, tokenizer: TextTokenizer, num_streams: int) -> dict[str, Any]:
+def score(
+    model: AdaptedLMM,
+    examples: ExampleMaker,
+    tokenizer: TextTokenizer,
+    num_streams: int,
+    first_seed: int = FIRST_EVAL_SEED,
+) -> dict[str, Any]:
     """Exact match overall and by family on `num_streams` streams that no training seed reaches."""
     right: dict[str, list[bool]] = defaultdict(list)
     wrong: dict[str, list[dict[str, str]]] = defaultdict(list)
@@ -36,7 +43,7 @@ def score(model: AdaptedLMM, examples: ExampleMaker, tokenizer: TextTokenizer, n
     free: list[bool] = []
     grammars = GrammarMaker(CONCEPTS, tokenizer.encode)
     for stream in range(num_streams):
-        reading, samples = examples.samples(FIRST_EVAL_SEED + stream, SAMPLES_PER_STREAM)
+        reading, samples = examples.samples(first_seed + stream, SAMPLES_PER_STREAM)
         for sample in samples:
             if sample.is_misread:
                 right[sample.family].append(False)

@@ -81,3 +81,16 @@ def test_soft_tokens_start_as_the_mean_of_their_words() -> None:
     assert connector.soft.tolist() == [[3.0, 4.0, 5.0], [9.0, 10.0, 11.0]]
     embedded = connector(torch.tensor([[1, 4, 5]]), table)
     assert embedded.tolist() == [[[3.0, 4.0, 5.0], [3.0, 4.0, 5.0], [9.0, 10.0, 11.0]]]
+
+
+def test_noise_blurs_the_questions_in_training_and_nothing_else() -> None:
+    model = tiny()
+    row, _ = pack(MEMORY, PAIRS, 24)
+    ids, positions, segments = (torch.from_numpy(field)[None] for field in (row.ids, row.positions, row.segments))
+    clear = model.eval()(ids, positions, segments)
+    model.noise = 0.05
+    torch.testing.assert_close(model(ids, positions, segments), clear)
+    blurred = model.train()(ids, positions, segments)
+    is_memory = segments[0] == 0
+    torch.testing.assert_close(blurred[0][is_memory], clear[0][is_memory])
+    assert not torch.allclose(blurred[0][segments[0] > 0], clear[0][segments[0] > 0], atol=1e-3)
