@@ -35,7 +35,7 @@ MAX_IDS = 200  # phonemes of one piece; what is longer is spoken in pieces
 _MAX_FRAMES = 60  # of one phoneme: 0.75 s
 _BLOCK_FRAMES = round(BLOCK_S * FRAMES_PER_S)
 _STRETCH_FRAMES = 3 * _BLOCK_FRAMES  # computed at once after the first block, in larger products
-_REFINED_SHARE = 0.5  # of what the consistency model changes of the coarse mel; chosen by bench/speech_development.txt
+_REFINED_SHARE = 0.5  # of a whole mel beside the coarse one; chosen by bench/speech_development.txt
 _GAIN = 1.42  # brings the default voice to -23 LUFS (bench/speech_quality.py)
 
 
@@ -139,7 +139,10 @@ class FlashSpeaker:
 
     def _latent(self, features: Tensor, pitch: Tensor, steps: int, generator: torch.Generator) -> Tensor:
         coarse, condition = self._engine.coarse(features, pitch, self._styles)
-        return coarse.lerp(self._engine.sample("mel", condition, self._styles, steps, generator), _REFINED_SHARE)
+        made = self._acoustic.with_details(
+            self._engine.sample("mel", condition, self._styles, steps, generator), coarse
+        )
+        return made if self._acoustic.config.is_residual else coarse.lerp(made, _REFINED_SHARE)
 
     @torch.inference_mode()
     def convert(self, utterance: Utterance, voice: Tensor, sigma: float = 2.0, seed: int = 0) -> Utterance:
@@ -151,9 +154,10 @@ class FlashSpeaker:
         engine, styles = self._engine, self._engine.styles(voice)
         text = engine.encode(utterance.ids, styles)
         features, pitch = self._track(text, utterance.durations, styles, 0.0, generator)
-        _, condition = engine.coarse(features, pitch, styles)
+        coarse, condition = engine.coarse(features, pitch, styles)
         noise = torch.randn(utterance.latent.shape, generator=generator)
-        latent = engine.clean_mel(utterance.latent + sigma * noise, sigma, condition, styles)
+        noisy = self._acoustic.details(utterance.latent, coarse) + sigma * noise
+        latent = self._acoustic.with_details(engine.clean_mel(noisy, sigma, condition, styles), coarse)
         return replace(utterance, pitch=pitch, latent=latent, voice=voice)
 
     @torch.inference_mode()

@@ -6,7 +6,7 @@ In: a folder. Out: models in float32, ready to run, or a VoiceMissingError which
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -42,7 +42,7 @@ def load_vocoder(path: Path) -> Vocoder:
     return _filled(Vocoder(VocoderConfig(**_config(path))), path)
 
 
-def _config(path: Path) -> dict[str, int]:
+def _config(path: Path) -> dict[str, Any]:
     try:
         with safe_open(path, "pt") as file:
             return dict(json.loads(file.metadata()["config"]))

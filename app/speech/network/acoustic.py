@@ -41,6 +41,7 @@ class AcousticConfig:
     num_prompt_blocks: int = 4
     num_coarse_blocks: int = 3
     num_mel_blocks: int = 7
+    is_residual: bool = False  # the mel's consistency model makes what the coarse mel lacks, not the whole mel
 
     def __post_init__(self) -> None:
         if min(self.num_symbols, self.width, self.mel_width) < 1:
@@ -60,11 +61,15 @@ class FrameTrack:
 
 
 class AcousticModel(nn.Module):
-    """All but the vocoder. Mels are standardised: mean 0, standard deviation 0.5 (sigma_data) per bin."""
+    """All but the vocoder. Mels are standardised: mean 0, standard deviation 0.5 (sigma_data) per bin.
+
+    So is what the mel's consistency model makes: the mel itself, or with `is_residual` what the coarse mel lacks.
+    """
 
     mel_mean: Tensor
     mel_std: Tensor
     default_voice: Tensor
+    residual_std: Tensor
 
     def __init__(self, config: AcousticConfig) -> None:
         super().__init__()
@@ -101,10 +106,19 @@ class AcousticModel(nn.Module):
         self.register_buffer("mel_mean", torch.zeros(NUM_MELS))
         self.register_buffer("mel_std", torch.ones(NUM_MELS))
         self.register_buffer("default_voice", torch.zeros(width))
+        self.register_buffer("residual_std", torch.full((NUM_MELS,), 0.1), persistent=config.is_residual)
 
     def standardise(self, mel: Tensor) -> Tensor:
         """Log-mel [B, F, NUM_MELS] -> the latent that the consistency model works on."""
         return (mel - self.mel_mean) / self.mel_std * 0.5
+
+    def details(self, latent: Tensor, coarse: Tensor) -> Tensor:
+        """A standardised mel and the coarse one, [B, F, NUM_MELS] each -> what the consistency model works on."""
+        return (latent - coarse) / self.residual_std * 0.5 if self.config.is_residual else latent
+
+    def with_details(self, details: Tensor, coarse: Tensor) -> Tensor:
+        """The reverse of `details`."""
+        return coarse + details * self.residual_std * 2 if self.config.is_residual else details
 
     def voice_of(self, latent: Tensor, mask: Tensor) -> Tensor:
         """The prompt encoder: a standardised mel [B, F, NUM_MELS] with its mask -> one vector each, [B, D]."""

@@ -21,16 +21,20 @@ from app.speech.training.vocoder_stage import Average
 __all__ = ["AcousticStage", "Reading", "read_batch"]
 
 log = logging.getLogger(__name__)
-_WARM_SHARE = 0.25  # of the first stage: plain denoising before consistency
+_PROSODY_WARM_SHARE = 0.25  # plain denoising before consistency
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the model makes of a batch before any noise: losses of the regressions, and conditions."""
+    """What the model makes of a batch before any noise: losses of the regressions, and conditions.
+
+    `details` is what the mel's consistency model is to make.
+    """
 
     regression: Tensor
     losses: dict[str, Tensor]
     latent: Tensor
+    details: Tensor
     coarse: Tensor
     condition: Tensor
     voice: Tensor
@@ -66,7 +70,8 @@ def read_batch(model: AcousticModel, batch: Batch, prompts: Tensor, null_share: 
         "coarse": masked_mean((coarse.float() - latent).abs(), mask),
     }
     regression = losses["duration"] + losses["pitch"] + 0.5 * losses["voicing"] + 2 * losses["coarse"]
-    return Reading(regression, losses, latent, coarse, condition, voice, track, text, text_mask, log_durations)
+    details = model.details(latent, coarse.detach().float()) * mask
+    return Reading(regression, losses, latent, details, coarse, condition, voice, track, text, text_mask, log_durations)
 
 
 class AcousticStage:
@@ -81,23 +86,26 @@ class AcousticStage:
         self.average = Average(model)
         self.num_steps = 0
 
-    def run(self, pool: Pool, end_s: float, is_resumed: bool, on_tick: Callable[[], None] = lambda: None) -> None:
-        """Regression and consistency, until the monotonic clock shows end_s."""
+    def run(self, pool: Pool, end_s: float, warm_share: float, on_tick: Callable[[], None] = lambda: None) -> None:
+        """Regression and consistency, until the monotonic clock shows end_s.
+
+        For `warm_share` of the time plain denoising, then more and more levels; with 0, all levels from the start.
+        """
         started_s = time.monotonic()
         while (now_s := time.monotonic()) < end_s:
             progress = (now_s - started_s) / max(end_s - started_s, 1e-6)
             self._set_rate(self.settings.acoustic_rate * (1 - 0.9 * progress))
             batch = pool.batch(self.settings.batch_frames)
-            warm = not is_resumed and progress < _WARM_SHARE
+            warm = progress < warm_share
             with torch.autocast(self.device_type, torch.bfloat16):
                 reading = read_batch(self.model, batch, self._prompts(pool, batch), null_share=0.1)
-                args = (self.model.mel_net, reading.latent, reading.condition, reading.voice, reading.track.mask)
+                args = (self.model.mel_net, reading.details, reading.condition, reading.voice, reading.track.mask)
                 if warm:
                     mel_loss, _ = denoising_loss(*args)
                 else:
-                    stage = 1.0 if is_resumed else (progress - _WARM_SHARE) / (1 - _WARM_SHARE)
+                    stage = (progress - warm_share) / (1 - warm_share) if warm_share else 1.0
                     levels = num_levels(stage, self.settings.first_levels, self.settings.last_levels)
-                    mel_loss, _ = consistency_loss(*args, levels)
+                    mel_loss, _ = consistency_loss(*args, levels, self.settings.jump_share)
             self.apply(reading.regression + mel_loss)
             if self.num_steps % self.settings.log_every == 0:
                 self.tell("warm" if warm else "consistency", reading, mel_loss)
@@ -112,7 +120,7 @@ class AcousticStage:
             progress = (now_s - started_s) / max(end_s - started_s, 1e-6)
             for group in optimiser.param_groups:
                 group["lr"] = 1e-3 * (1 - 0.9 * progress)
-            loss = self._prosody_loss(pool, num_levels(progress, 10, 40), progress < _WARM_SHARE)
+            loss = self._prosody_loss(pool, num_levels(progress, 10, 40), progress < _PROSODY_WARM_SHARE)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(refiners, 1.0)

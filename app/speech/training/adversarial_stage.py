@@ -2,7 +2,9 @@
 
 Source: FlashSpeech (arXiv 2404.14700), section 3.4: D(x | prompt) on features of a frozen speech model of the decoded
 waveform, weighted by the ratio of gradients at the last layer; here Whisper's encoder, and a discriminator of mels
-beside it. Real speech is the vocoder's rendering of real mels, so that its own artefacts give nothing away.
+beside it. Real speech is the vocoder's rendering of real mels, so that its own artefacts give nothing away. What is
+judged are samples as they are spoken, of one step and of two, not answers from any noise level; and since text, F0 and
+durations leave little of the mel open here, they are to resemble the real ones themselves, and in hidden maps.
 """
 
 import logging
@@ -12,15 +14,17 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from app.speech.network import Vocoder, encode_pitch
+from app.speech.network import SIGMA_BETWEEN, SIGMA_DATA, SIGMA_MAX, Vocoder, encode_pitch
 from app.speech.training.acoustic_stage import AcousticStage, Reading, read_batch
 from app.speech.training.discriminators import (
     FeatureDiscriminator,
     MelDiscriminator,
+    Scores,
     discriminator_loss,
+    feature_distance,
     generator_loss,
 )
-from app.speech.training.losses import consistency_loss
+from app.speech.training.losses import consistency_loss, frame_distance, masked_mean
 from app.speech.training.pool import Batch, Pool
 from app.speech.training.whisper_features import WhisperFeatures
 
@@ -29,6 +33,7 @@ __all__ = ["AdversarialStage"]
 log = logging.getLogger(__name__)
 _CROP = 128  # frames that are decoded: 1.6 s
 _ROWS = 24  # utterances of a batch that are decoded
+_MAPS_WEIGHT = 2.0  # of the distance of hidden maps, as in the vocoder's training
 _LARGEST_WEIGHT = 1e4
 
 
@@ -56,9 +61,12 @@ class AdversarialStage:
             batch = pool.batch(settings.batch_frames)
             with torch.autocast(stage.device_type, torch.bfloat16):
                 reading = read_batch(stage.model, batch, pool.prompts(batch.speaker, settings.prompt_frames), 0.1)
-                args = (stage.model.mel_net, reading.latent, reading.condition, reading.voice, reading.track.mask)
-                mel_loss, predicted = consistency_loss(*args, settings.last_levels + 1)
-            judged, fooled = self._judge(batch, reading, predicted)
+                args = (stage.model.mel_net, reading.details, reading.condition, reading.voice, reading.track.mask)
+                mel_loss, _ = consistency_loss(*args, settings.last_levels + 1, settings.jump_share)
+                made = self._sample(reading)
+            distance = frame_distance(made.float(), reading.details[:_ROWS]) / SIGMA_DATA
+            mel_loss = mel_loss + masked_mean(distance, reading.track.mask[:_ROWS])
+            judged, fooled = self._judge(batch, reading, made)
             weight = self._weight(mel_loss, fooled) * settings.adversarial_weight
             stage.apply(reading.regression + mel_loss + weight * fooled)
             step += 1
@@ -67,37 +75,42 @@ class AdversarialStage:
                 log.info("judges %.3f fooled %.3f weight %.4f", judged.item(), fooled.item(), weight.item())
                 on_tick()
 
-    def _judge(self, batch: Batch, reading: Reading, predicted: Tensor) -> tuple[Tensor, Tensor]:
+    def _sample(self, reading: Reading) -> Tensor:
+        """Details as they are spoken: after one step for half of the rows, after two for the others."""
+        net = self.stage.model.mel_net
+        args = (reading.condition[:_ROWS], reading.voice[:_ROWS], reading.track.mask[:_ROWS])
+        noise = torch.randn_like(reading.details[:_ROWS])
+        one = net(SIGMA_MAX * noise, torch.full_like(noise[:, 0, 0], SIGMA_MAX), *args)
+        again = one.detach() + SIGMA_BETWEEN * torch.randn_like(noise)
+        two = net(again, torch.full_like(noise[:, 0, 0], SIGMA_BETWEEN), *args)
+        is_second = torch.rand_like(noise[:, :1, :1]) < 0.5
+        return torch.where(is_second, two, one)
+
+    def _judge(self, batch: Batch, reading: Reading, made: Tensor) -> tuple[Tensor, Tensor]:
         """Trains the discriminators a step. -> (their loss, the generator's loss)."""
-        real, fake, f0 = self._crops(batch, reading.latent, predicted)
-        real_views, prompt = self._views(real, f0), self._views(real.roll(_CROP // 2, dims=1), f0)
+        frames, model = _crop(batch), self.stage.model
+        masked = reading.coarse.detach() * reading.track.mask  # as the latent is, or the padding would give it away
+        real, details, coarse = (_cut(x, frames) for x in (reading.latent, made, masked))
+        fake = model.with_details(details, coarse)
+        f0 = batch.f0_hz[: len(frames)].gather(1, frames)
+        prompt = self._views(real.roll(_CROP // 2, dims=1), f0)
         with torch.no_grad():
-            fake_views = self._views(fake.detach(), f0)
-        judged = discriminator_loss(self.mel_judge(real), self.mel_judge(fake.detach()))
-        if self.feature_judge is not None:
-            judged = judged + discriminator_loss(
-                self.feature_judge(real_views, prompt), self.feature_judge(fake_views, prompt)
-            )
+            real_views, fake_views = self._views(real, f0), self._views(fake, f0)
+        judged = discriminator_loss(
+            self._verdicts(real, coarse, real_views, prompt), self._verdicts(fake.detach(), coarse, fake_views, prompt)
+        )
         self.judges_optimiser.zero_grad()
         judged.backward()
         self.judges_optimiser.step()
-        fooled = generator_loss(self.mel_judge(fake))
-        if self.feature_judge is not None:
-            fooled = fooled + generator_loss(self.feature_judge(self._views(fake, f0), prompt))
-        return judged.detach(), fooled
+        with torch.no_grad():
+            wanted = self._verdicts(real, coarse, real_views, prompt)
+        found = self._verdicts(fake, coarse, self._views(fake, f0), prompt)
+        return judged.detach(), generator_loss(found) + _MAPS_WEIGHT * feature_distance(wanted, found)
 
-    def _crops(self, batch: Batch, real: Tensor, predicted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The same stretch of real and predicted latents [R, C, 100], and its F0 [R, C]."""
-        rows = slice(0, _ROWS)
-        room = (batch.num_frames[rows] - _CROP).clamp(min=0)
-        start = (torch.rand(len(room), device=room.device) * (room + 1)).long()
-        frames = start[:, None] + torch.arange(_CROP, device=start.device)
-        index = frames[..., None].expand(-1, -1, real.shape[2])
-        return (
-            real[rows].gather(1, index).float(),
-            predicted[rows].gather(1, index).float(),
-            batch.f0_hz[rows].gather(1, frames),
-        )
+    def _verdicts(self, latent: Tensor, coarse: Tensor, views: Tensor, prompt: Tensor) -> Scores:
+        """All discriminators' maps."""
+        scores: Scores = self.mel_judge(latent, coarse)
+        return scores + self.feature_judge(views, prompt) if self.feature_judge is not None else scores
 
     def _views(self, latent: Tensor, f0_hz: Tensor) -> Tensor:
         """Frozen features of the decoded audio, [R, T, D]."""
@@ -112,3 +125,15 @@ class AdversarialStage:
         (ours,) = torch.autograd.grad(mel_loss, last, retain_graph=True)
         (theirs,) = torch.autograd.grad(fooled, last, retain_graph=True)
         return (ours.norm() / theirs.norm().clamp(min=1e-8)).clamp(max=_LARGEST_WEIGHT).detach()
+
+
+def _crop(batch: Batch) -> Tensor:
+    """A stretch of each of the first rows: the numbers of its frames, [R, C]."""
+    room = (batch.num_frames[:_ROWS] - _CROP).clamp(min=0)
+    start = (torch.rand(len(room), device=room.device) * (room + 1)).long()
+    return start[:, None] + torch.arange(_CROP, device=start.device)
+
+
+def _cut(values: Tensor, frames: Tensor) -> Tensor:
+    """values: [B, F, D]; frames: [R, C] -> [R, C, D] float32."""
+    return values[: len(frames)].gather(1, frames[..., None].expand(-1, -1, values.shape[2])).float()

@@ -15,6 +15,7 @@ __all__ = [
     "AudioDiscriminator",
     "FeatureDiscriminator",
     "MelDiscriminator",
+    "Scores",
     "discriminator_loss",
     "feature_distance",
     "generator_loss",
@@ -47,8 +48,8 @@ class _Stack(nn.Module):
         return maps
 
 
-def _spectrogram_stack(width: int) -> _Stack:
-    inner = [(1, width, (3, 9), (1, 1)), (width, width, (3, 9), (1, 2)), (width, width, (3, 9), (1, 2))]
+def _spectrogram_stack(width: int, channels: int = 1) -> _Stack:
+    inner = [(channels, width, (3, 9), (1, 1)), (width, width, (3, 9), (1, 2)), (width, width, (3, 9), (1, 2))]
     return _Stack([*inner, (width, width, (3, 3), (1, 1)), (width, 1, (3, 3), (1, 1))])
 
 
@@ -77,14 +78,15 @@ class AudioDiscriminator(nn.Module):
 
 
 class MelDiscriminator(nn.Module):
-    """Latents [B, F, NUM_MELS]."""
+    """D(x | coarse): latents [B, F, NUM_MELS] beside the coarse ones that they are to refine; fine and at half size."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
-        self.stack = _spectrogram_stack(width)
+        self.stacks = nn.ModuleList([_spectrogram_stack(width, 2) for _ in range(2)])
 
-    def forward(self, latent: Tensor) -> Scores:
-        return [self.stack(latent[:, None])]
+    def forward(self, latent: Tensor, coarse: Tensor) -> Scores:
+        both = torch.stack([latent - coarse, coarse], dim=1)  # [B, 2, F, NUM_MELS]
+        return [self.stacks[0](both), self.stacks[1](F.avg_pool2d(both, 2))]
 
 
 class FeatureDiscriminator(nn.Module):

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from app.speech.mel import log_mel
 from app.speech.network import SIGMA_DATA, SIGMA_MAX, SIGMA_MIN, ConsistencyNet
 
-__all__ = ["consistency_loss", "denoising_loss", "masked_mean", "num_levels", "spectral_loss"]
+__all__ = ["consistency_loss", "denoising_loss", "frame_distance", "masked_mean", "num_levels", "spectral_loss"]
 
 _HUBER = 0.003  # well under the step between neighbouring levels, so that small ones count (docs/SPEECH.md)
 _RHO = 7.0
@@ -26,7 +26,7 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * mask).sum() / (mask.sum() * values.shape[2]).clamp(min=1.0)
 
 
-def _distance(a: Tensor, b: Tensor) -> Tensor:
+def frame_distance(a: Tensor, b: Tensor) -> Tensor:
     """Pseudo-Huber of each frame, over the root mean square of its channels: [B, T, D] -> [B, T, 1]."""
     squared = ((a - b) ** 2).mean(dim=2, keepdim=True)
     return (squared + _HUBER**2).sqrt() - _HUBER
@@ -41,7 +41,7 @@ def denoising_loss(
     noisy = clean + sigma[:, None, None] * torch.randn_like(clean)
     predicted = net(noisy, sigma, condition, voice, mask)
     c_out = SIGMA_DATA * (sigma - SIGMA_MIN) / (sigma**2 + SIGMA_DATA**2).sqrt()
-    return masked_mean(_distance(predicted, clean) / c_out[:, None, None], mask), predicted
+    return masked_mean(frame_distance(predicted, clean) / c_out[:, None, None], mask), predicted
 
 
 def num_levels(progress: float, first: int, last: int) -> int:
@@ -51,20 +51,34 @@ def num_levels(progress: float, first: int, last: int) -> int:
 
 
 def consistency_loss(
-    net: ConsistencyNet, clean: Tensor, condition: Tensor, voice: Tensor, mask: Tensor, levels: int
+    net: ConsistencyNet,
+    clean: Tensor,
+    condition: Tensor,
+    voice: Tensor,
+    mask: Tensor,
+    levels: int,
+    jump_share: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
-    """Two neighbouring noise levels of one noise must give one answer. -> (loss, the answer from the noisier)."""
+    """Two neighbouring noise levels of one noise must give one answer. -> (loss, the answer from the noisier).
+
+    For `jump_share` of the rows the two are the last level and the first, where the answer is the clean sample: right
+    where the condition leaves little open, and the shortest way to a first step that is good.
+    """
     steps = torch.arange(levels, device=clean.device) / (levels - 1)
     sigmas = (SIGMA_MIN ** (1 / _RHO) + steps * (SIGMA_MAX ** (1 / _RHO) - SIGMA_MIN ** (1 / _RHO))) ** _RHO
     scaled = (sigmas.log() - _LEVEL_MEAN) / (math.sqrt(2) * _LEVEL_STD)
     chances = torch.erf(scaled[1:]) - torch.erf(scaled[:-1])
     index = torch.multinomial(chances, len(clean), replacement=True)
     low, high = sigmas[index], sigmas[index + 1]
+    span = high - low
+    is_jump = torch.rand_like(low) < jump_share
+    low, high = low.masked_fill(is_jump, SIGMA_MIN), high.masked_fill(is_jump, SIGMA_MAX)
+    span = span.masked_fill(is_jump, SIGMA_DATA)  # as the plain denoising loss weighs the last level
     noise = torch.randn_like(clean)
     with torch.no_grad():
         target = net(clean + low[:, None, None] * noise, low, condition, voice, mask)
     predicted = net(clean + high[:, None, None] * noise, high, condition, voice, mask)
-    return masked_mean(_distance(predicted, target) / (high - low)[:, None, None], mask), predicted
+    return masked_mean(frame_distance(predicted, target) / span[:, None, None], mask), predicted
 
 
 def spectral_loss(predicted: Tensor, target: Tensor) -> Tensor:

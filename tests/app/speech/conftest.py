@@ -40,9 +40,11 @@ def counting() -> CountingSpeaker:
     return CountingSpeaker()
 
 
-def small_acoustic() -> AcousticModel:
+def small_acoustic(is_residual: bool = False) -> AcousticModel:
     torch.manual_seed(0)
-    config = AcousticConfig(width=16, mel_width=24, num_encoder_blocks=1, num_prompt_blocks=1, num_mel_blocks=2)
+    config = AcousticConfig(
+        width=16, mel_width=24, num_encoder_blocks=1, num_prompt_blocks=1, num_mel_blocks=2, is_residual=is_residual
+    )
     model = AcousticModel(config).eval()
     torch.nn.init.normal_(model.mel_net.out.weight, std=0.1)
     torch.nn.init.normal_(model.duration_refiner.out.weight, std=0.5)

@@ -10,9 +10,12 @@ from app.speech.editing import shared_words
 from app.speech.errors import SpeechTextError, VoiceMissingError
 from app.speech.flash_speaker import FlashSpeaker
 from app.speech.mel import HOP, SAMPLE_RATE
-from app.speech.network import decode_pitch, encode_pitch
+from app.speech.network import Vocoder, VocoderConfig, decode_pitch, encode_pitch
+from app.speech.phonemes import Phonemizer
 from app.speech.speaker import BLOCK_S, SpeakOptions
-from app.speech.weights import load_acoustic, load_vocoder, save_model
+from app.speech.weights import ACOUSTIC_FILE, VOCODER_FILE, load_acoustic, load_vocoder, save_model
+from bench.speech_voices import coarse_latent
+from tests.app.speech.conftest import small_acoustic
 
 TEXT = "There is a cat at the door."
 
@@ -140,3 +143,23 @@ def test_absent_or_damaged_weights_are_told(tmp_path: Path) -> None:
     (tmp_path / "bad.safetensors").write_bytes(b"not weights")
     with pytest.raises(VoiceMissingError, match="no trained voice"):
         load_vocoder(tmp_path / "bad.safetensors")
+
+
+def test_a_voice_of_details_adds_them_to_the_coarse_mel(phonemizer: Phonemizer, tmp_path: Path) -> None:
+    model, vocoder = small_acoustic(is_residual=True), Vocoder(VocoderConfig(width=16, num_blocks=3))
+    model.residual_std.copy_(torch.linspace(0.05, 0.15, 100))
+    save_model(model, tmp_path / ACOUSTIC_FILE)
+    save_model(vocoder, tmp_path / VOCODER_FILE)
+    speaker = FlashSpeaker.open(tmp_path)
+    restored = speaker._acoustic
+    assert restored.config.is_residual
+    assert torch.allclose(restored.residual_std, model.residual_std, atol=1e-4)
+    detailed = speaker.utterance(TEXT)
+    assert np.isfinite(spoken(speaker)).all()
+    assert torch.isfinite(speaker.convert(detailed, speaker.voice).latent).all()
+    torch.nn.init.zeros_(restored.mel_net.out.weight)
+    plain = FlashSpeaker(restored, vocoder.eval().requires_grad_(False), phonemizer, precision="float32")
+    _, coarse = coarse_latent(plain, TEXT, SpeakOptions())
+    silent = plain.utterance(TEXT, SpeakOptions(steps=1))
+    assert torch.allclose(silent.latent, coarse, atol=0.02)  # nothing but what is left of the noise
+    assert (detailed.latent - coarse).abs().mean() > 0.01

@@ -10,16 +10,17 @@ import pytest
 import torch
 
 from app.speech.mel import HOP, log_mel
-from app.speech.network import Vocoder, VocoderConfig
+from app.speech.network import ConsistencyNet, Vocoder, VocoderConfig, sample
 from app.speech.phonemes import Phonemizer, teacher_file
-from app.speech.training import acoustic_stage, adversarial_stage, train
-from app.speech.training.acoustic_stage import AcousticStage
+from app.speech.training import acoustic_stage, adversarial_stage, train, vocoder_stage
+from app.speech.training.acoustic_stage import AcousticStage, read_batch
 from app.speech.training.adversarial_stage import AdversarialStage
 from app.speech.training.discriminators import AudioDiscriminator, FeatureDiscriminator, discriminator_loss
 from app.speech.training.losses import consistency_loss, denoising_loss, num_levels, spectral_loss
 from app.speech.training.onnx_weights import read_weights
 from app.speech.training.pool import Pool, draw_speakers, make_pool, resample, speak_as
-from app.speech.training.scoring import score
+from app.speech.training.run import as_residual
+from app.speech.training.scoring import score, sharpness
 from app.speech.training.settings import tiny
 from app.speech.training.teacher import Teacher, load_teacher
 from app.speech.training.texts import make_sentences
@@ -114,8 +115,6 @@ def test_levels_double_to_the_last() -> None:
 
 def test_a_consistency_model_learns_a_constant() -> None:
     """Warm start, then consistency: one step from pure noise finds the only clean sample there is."""
-    from app.speech.network import ConsistencyNet, sample
-
     torch.manual_seed(0)
     net = ConsistencyNet(2, 3, 8, 16, 1)
     clean, mask = torch.tensor([0.7, -0.4]).expand(16, 4, 2), torch.ones(16, 4, 1)
@@ -179,7 +178,7 @@ def test_every_stage_of_the_acoustic_model_runs(pool: Pool, monkeypatch: pytest.
     torch.manual_seed(0)
     model = small_acoustic().train()
     stage = AcousticStage(model, SETTINGS)
-    stage.run(pool, 0.1 * next(ticks) + 1.0, is_resumed=False)
+    stage.run(pool, 0.1 * next(ticks) + 1.0, warm_share=0.25)
     vocoder = Vocoder(VocoderConfig(width=16, num_blocks=3, num_front_blocks=1)).requires_grad_(False)
     before = stage.num_steps
     assert before > 1
@@ -189,8 +188,64 @@ def test_every_stage_of_the_acoustic_model_runs(pool: Pool, monkeypatch: pytest.
     stage.fix_default_voice(pool)
     assert model.default_voice.abs().sum() > 0
     scores = score(model, pool, 1, 400, 60)
-    assert set(scores) >= {"mel_coarse", "mel_1_step", "mel_2_step", "duration_frames", "f0_hz"}
+    assert set(scores) >= {"mel_coarse", "mel_1_step", "mel_rms_2_step", "detail_2_step", "duration_frames", "f0_hz"}
     assert all(np.isfinite(value) for value in scores.values())
+
+
+def test_a_model_of_whole_mels_becomes_one_of_what_the_coarse_mel_lacks(pool: Pool) -> None:
+    whole = small_acoustic()
+    model = as_residual(whole, pool, SETTINGS)
+    assert model.config.is_residual
+    assert torch.equal(model.default_voice, whole.default_voice)
+    batch = pool.batch(400)
+    reading = read_batch(model, batch, pool.prompts(batch.speaker, 60))
+    assert torch.allclose(
+        model.with_details(reading.details, reading.coarse) * reading.track.mask, reading.latent, atol=1e-5
+    )
+    kept = reading.details[reading.track.mask[..., 0] > 0]
+    assert 0.3 < kept.std().item() < 0.8  # sigma_data is 0.5
+    args = (reading.condition, reading.voice, reading.track.mask)
+    assert sample(model.mel_net, *args, 1).abs().max() < 0.1  # it starts at the coarse mel
+    assert as_residual(model, pool, SETTINGS) is model
+
+
+def test_a_jump_asks_for_the_clean_sample() -> None:
+    """A network that answers every level rightly has no loss; one that answers 0 is asked for all of it."""
+    clean, mask = torch.full((8, 3, 2), 0.5), torch.ones(8, 3, 1)
+    rest = (torch.zeros(8, 3, 4), torch.zeros(8, 8), mask)
+
+    class Right(ConsistencyNet):
+        def forward(self, x: torch.Tensor, sigma: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
+            return torch.where(sigma[:, None, None] > 0.01, clean, x)
+
+    class Silent(ConsistencyNet):
+        def forward(self, x: torch.Tensor, sigma: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
+            return torch.where(sigma[:, None, None] > 0.01, 0 * x, x)
+
+    right, silent = Right(2, 4, 8, 8, 1), Silent(2, 4, 8, 8, 1)
+    assert consistency_loss(right, clean, *rest, 11, jump_share=1.0)[0] < 0.02
+    assert consistency_loss(silent, clean, *rest, 11, jump_share=1.0)[0] == pytest.approx(1.0, abs=0.05)
+
+
+def test_sharpness_falls_when_a_mel_is_smoothed() -> None:
+    torch.manual_seed(0)
+    mel, mask = torch.randn(1, 40, 100), torch.ones(1, 40, 1)
+    smooth = torch.nn.functional.avg_pool2d(mel[:, None], 3, 1, padding=1)[:, 0]
+    assert sharpness(smooth, mask) < 0.5 * sharpness(mel, mask)
+
+
+def test_new_vocoder_judges_learn_before_the_vocoder_hears_them(
+    teacher: Teacher, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vocoder, scaler = Vocoder(VocoderConfig()), small_acoustic()
+    start_from_teacher(vocoder, teacher)
+    stage = VocoderStage(vocoder, scaler, SETTINGS, lambda batch: scaler.standardise(batch.mel))
+    judge = stage.discriminator.periods[0].layers[0].bias
+    before = [value.detach().clone() for value in (judge, vocoder.head.weight)]
+    monkeypatch.setattr(vocoder_stage, "time", SimpleNamespace(monotonic=itertools.count(step=1.0).__next__))
+    stage.warm_judges(pool, 2.0)
+    assert not torch.equal(judge, before[0])
+    assert torch.equal(vocoder.head.weight, before[1])
 
 
 def test_with_all_else_frozen_only_the_mel_consistency_model_learns(
@@ -201,7 +256,7 @@ def test_with_all_else_frozen_only_the_mel_consistency_model_learns(
     before = {name: value.clone() for name, value in model.state_dict().items()}
     clock = SimpleNamespace(monotonic=itertools.count(step=1.0).__next__)
     monkeypatch.setattr(acoustic_stage, "time", clock)
-    AcousticStage(model, SETTINGS).run(pool, 4.0, is_resumed=True)
+    AcousticStage(model, SETTINGS).run(pool, 4.0, warm_share=0.0)
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert changed
     assert all(name.startswith("mel_net.") for name in changed)
