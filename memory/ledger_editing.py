@@ -47,6 +47,7 @@ class EditableLedger(LedgerRecorder):
         self._smoothed[:], self._was_seen = 0, np.zeros_like(self._was_seen)
         self._fresh, self._evidence, self._evidence_times_s = np.zeros(0, np.int64), [], []
         self._state.counts[...] = 0
+        self._unknown_until_s = max(self._unknown_until_s, self._last_frame[0])
 
     def forget(self, interval: Interval) -> int:
         """Removes the evidence of the interval, both ends included; how many spans it touched."""
@@ -56,6 +57,7 @@ class EditableLedger(LedgerRecorder):
         self._forget_runs(interval)
         self._forget_last_frames(interval)
         self._smoothed = np.where(self._state.is_present, np.float32(APPEAR_LEVEL), np.float32(0))
+        self._unknown_until_s = max(self._unknown_until_s, interval[1])
         return num_touched
 
     def _forget_channel(self, channel: int, interval: Interval) -> int:
@@ -145,6 +147,7 @@ class EditableLedger(LedgerRecorder):
             "evidence": np.array(self._evidence, np.float32).reshape(len(self._evidence), self._smoothed.size),
             "evidence_times_s": np.array(self._evidence_times_s, np.float64),
             "last_frame_s": np.array([self._last_frame[0]]),
+            "unknown_until_s": np.array([self._unknown_until_s]),
             "last_frame": np.array([self._last_frame[1], self._num_frames], np.int64),
             "times_s": state.times_s.copy(),
             "numbers": state.numbers.copy(),
@@ -162,6 +165,8 @@ class EditableLedger(LedgerRecorder):
         self._evidence_times_s = arrays["evidence_times_s"].tolist()
         last_id, self._num_frames = arrays["last_frame"].tolist()
         self._last_frame = (float(arrays["last_frame_s"][0]), last_id)
+        # A memory saved before there was bridging: nothing is taken to have gone on over the time of its saving.
+        self._unknown_until_s = float(arrays.get("unknown_until_s", arrays["last_frame_s"])[0])
         spans: dict[int, tuple[TimedSpan, ...]] = {}
         for seconds, numbers in zip(arrays["span_seconds"].tolist(), arrays["span_numbers"].tolist(), strict=True):
             channel, peak_count, peak_id, first_id, last_id, num_appearances = numbers

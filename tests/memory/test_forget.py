@@ -148,6 +148,14 @@ def test_a_presence_before_and_after_becomes_two_and_goes_on():
     assert spans_of(memory) == [(0, 5), (9, 22)]
 
 
+def test_a_presence_does_not_go_on_over_what_was_forgotten():
+    memory = StreamMemory(make_config())
+    presence(memory, [1] * 10 + [0] * 3)
+    memory.forget(11, 12)
+    presence(memory, [1] * 3, start=13)
+    assert spans_of(memory) == [(0, 9), (13, 15)]
+
+
 def test_a_presence_that_only_the_interval_showed_was_never_there():
     memory = StreamMemory(make_config())
     presence(memory, [0] * 5 + [1] * 5 + [0] * 10)

@@ -19,24 +19,29 @@ def feed(series, max_spans=8, step_s=0.5, first_id=100):
 
 
 def reference_spans(series):
-    """(first frame, last frame, peak) of each appearance, straight from the rule, and whether the last one goes on."""
+    """(first frame, last frame, peak) of each appearance, straight from the rule, and whether the
+    last one goes on. What is back within four seconds, eight frames, goes on."""
     series = np.array(series, np.float32)  # the level at which a presence begins is reached in the same arithmetic
     medians = [int(np.rint(np.median(series[max(0, number - 2) : number + 1]))) for number in range(len(series))]
-    spans, start, smoothed = [], None, np.float32(0)
+    spans, start, begun, smoothed = [], None, None, np.float32(0)
     for number, evidence in enumerate(series):
         smoothed = 0.5 * smoothed + 0.5 * np.minimum(evidence, 1)
+        if start is not None and evidence >= np.float32(0.1):
+            smoothed = max(smoothed, np.float32(0.4))
         if start is None and smoothed >= np.float32(0.4):
-            start = number
+            start = begun = number
             while start > 0 and series[start - 1] >= 0.25:
                 start -= 1
         is_over = start is not None and smoothed < np.float32(0.2)
         if start is not None and (is_over or number == len(series) - 1):
-            end = max(n for n in range(start, number + 1) if series[n] >= 0.25)
-            if end - start < 2:
-                peak = min(int(np.rint(series[n])) for n in range(start, end + 1))
+            end = max(n for n in range(start, number + 1) if series[n] >= (0.1 if n > begun else 0.25))
+            held = max((min(medians[n - 1], medians[n]) for n in range(start + 1, number + 1)), default=0)
+            if spans and start - spans[-1][1] <= 8:
+                first, _, peak = spans.pop()
+                spans.append((first, end, max(peak, held)))
             else:
-                peak = max(min(medians[n - 1], medians[n]) for n in range(start + 1, number + 1))
-            spans.append((start, end, max(1, peak)))
+                short = min(int(np.rint(series[n])) for n in (start, end))
+                spans.append((start, end, max(1, short if end - start < 2 else held)))
         if is_over:
             start = None
     return spans, start is not None, medians[-1] if medians else 0
@@ -96,6 +101,40 @@ def test_one_missed_frame_does_not_end_a_presence():
     assert (record.spans[0].start_s, record.spans[0].end_s, record.is_present) == (0.0, 2.5, True)
 
 
+def test_weak_evidence_keeps_what_is_present_but_begins_nothing():
+    assert feed([0.2] * 20) == {}
+    record = feed([1, 1, *[0.15] * 20])[0]
+    assert record.is_present and record.spans[0].end_s == 21 * 0.5
+
+
+def test_what_is_back_within_four_seconds_was_missed_not_gone():
+    record = feed([1, 1, 3, 3, *[0] * 7, 1, 1])[0]
+    assert [(span.start_s, span.end_s, span.peak_count) for span in record.spans] == [(0.0, 6.0, 3)]
+    assert (record.num_appearances, record.present_s) == (1, 6.0)
+    assert record.peak_frame_id in (102, 103)
+
+
+def test_what_is_away_for_longer_has_left_and_come_back():
+    record = feed([1, 1, *[0] * 8, 1, 1])[0]
+    assert [(span.start_s, span.end_s) for span in record.spans] == [(0.0, 0.5), (5.0, 5.5)]
+    assert record.num_appearances == 2
+
+
+def test_what_is_missed_is_not_there_now():
+    assert not feed([1, 1, 1, 0, 0, 0])[0].is_present
+
+
+def test_a_published_ledger_does_not_change_when_a_span_goes_on():
+    recorder = LedgerRecorder(1, 8)
+    for number, evidence in enumerate([1, 1, 0, 0, 0]):
+        recorder.update(np.array([evidence], np.float32), number * 0.5, number)
+    before = recorder.publish()
+    for number in (5, 6):
+        recorder.update(np.array([1], np.float32), number * 0.5, number)
+    assert [span.end_s for span in before.ledger().channels[0].spans] == [0.5]
+    assert [span.end_s for span in recorder.publish().ledger().channels[0].spans] == [3.0]
+
+
 def test_span_starts_at_the_first_doubtful_frame_of_its_run():
     record = feed([0, 0.3, 0.3, 0.6, 0.9, 1])[0]
     assert record.spans[0].first_frame_id == 101
@@ -128,11 +167,11 @@ def test_count_is_at_least_one_while_present():
 
 def test_neighbours_with_the_smallest_gap_are_merged():
     sighting, gap = [1, 1], lambda frames: [0] * frames
-    record = feed([*sighting, *gap(30), *sighting, *gap(6), *sighting, *gap(40), *sighting], max_spans=3)[0]
+    record = feed([*sighting, *gap(30), *sighting, *gap(10), *sighting, *gap(40), *sighting], max_spans=3)[0]
     assert [(span.first_frame_id - 100, span.last_frame_id - 100) for span in record.spans] == [
         (0, 1),
-        (32, 41),
-        (82, 83),
+        (32, 45),
+        (86, 87),
     ]
     assert record.num_appearances == 4
     assert record.present_s == pytest.approx(4 * 0.5)
