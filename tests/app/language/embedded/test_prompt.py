@@ -1,11 +1,13 @@
 """The prompt: what stands in it, and that it stays small."""
 
+import pytest
+
 from app.language.embedded.lexicon import Lexicon
 from app.language.embedded.prompt import MARKERS, PromptWriter, SoftVocabulary, soft_token_texts
 from app.language.embedded.reading import Reading, read_snapshot
 from app.language.embedded.recall import recall
 from tests.app.language.embedded.letters import decode, encode
-from tests.app.language.embedded.streams import LAYOUT, snapshot_of, walk
+from tests.app.language.embedded.streams import LAYOUT, Placed, snapshot_of, walk
 from vision.encoders import CONCEPTS
 
 NUM_TEXT = 2000
@@ -23,6 +25,10 @@ def shown(ids: list[int]) -> str:
 
 def question(text: str, history: tuple[tuple[str, str], ...] = (), reading: Reading = READING) -> str:
     return shown(WRITER.question(text, history, recall(text, history, reading, LEXICON, CONCEPTS), reading))
+
+
+def of(frames: list[tuple[float, list[Placed]]]) -> Reading:
+    return read_snapshot(snapshot_of(frames), LAYOUT)
 
 
 def test_soft_tokens_have_one_id_each() -> None:
@@ -46,6 +52,18 @@ def test_a_question_shows_what_it_recalled_before_its_words() -> None:
 
 def test_what_was_never_seen_is_shown_as_never_seen() -> None:
     assert "[question about][elephant] elephant, elephants[never seen]" in question("Is there an elephant?")
+
+
+@pytest.mark.parametrize(("num_missed", "is_whole"), [(0, True), (9, True), (20, False)])
+def test_what_was_missed_for_a_short_part_was_there_the_whole_time(num_missed: int, is_whole: bool) -> None:
+    missed = range(40, 40 + num_missed)
+    frames = [(0.5 * i, [] if i in missed else [("person", 0.1, 0.5)]) for i in range(120)]
+    assert ("[whole time]" in question("Was a person there all the time?", (), of(frames))) == is_whole
+
+
+def test_what_came_late_was_not_there_the_whole_time() -> None:
+    frames = [(0.5 * i, [("person", 0.1, 0.5)] if i > 6 else []) for i in range(120)]
+    assert "[whole time]" not in question("Was a person there all the time?", (), of(frames))
 
 
 def test_only_the_newest_earlier_turn_is_shown() -> None:
