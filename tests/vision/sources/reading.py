@@ -1,11 +1,16 @@
-"""What the tests of network sources share: making one, reading it to its end, and looking for secrets in errors."""
+"""What the tests of network sources share: making one, reading to its end or so far, looking for secrets in errors."""
+
+import time
+from collections.abc import Callable
 
 import pytest
 
 from vision import END, Frame, SourceLostError, SourceOpenError
-from vision.sources import Source, SourceConfig, open_source
+from vision.sources import ReconnectingSource, Source, SourceConfig, open_source
+from vision.sources.connection import ConnectionState
 
 AWKWARD = "p@s:s/w#r %d"
+PATIENCE_S = 40.0  # for what must happen at some time
 SECRETS = ("secret", "p@s", "s/w#r", "p%40s", "admin")
 
 
@@ -27,6 +32,23 @@ def read_all(source: Source, limit: int = 1000) -> tuple[list[Frame], object]:
         assert_harmless(error)
         return frames, SourceLostError
     return frames, None
+
+
+def read_until(source: ReconnectingSource, is_enough: Callable[[list[Frame]], bool]) -> list[Frame]:
+    """Every frame until `is_enough` of them, or of the status of the source."""
+    frames: list[Frame] = []
+    end_s = time.monotonic() + PATIENCE_S
+    while not is_enough(frames):
+        assert time.monotonic() < end_s, f"gave up in state {source.connection}"
+        item = source.read(0.1)
+        if isinstance(item, Frame):
+            frames.append(item)
+    return frames
+
+
+def reach(source: ReconnectingSource, state: ConnectionState) -> list[Frame]:
+    """Every frame until the source is in this state."""
+    return read_until(source, lambda frames: source.connection.state == state)
 
 
 def assert_harmless(error: BaseException) -> None:

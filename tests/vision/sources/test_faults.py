@@ -5,15 +5,14 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
 from app.machine_memory import host_memory_bytes
 from tests.rtsp_server import RtspServer
+from tests.vision.sources.reading import reach, read_until
 from vision import Frame
 from vision.sources import ConnectionConfig, ReconnectingSource, SourceConfig, open_source
-from vision.sources.connection import ConnectionState
 
 QUICK = ConnectionConfig(first_delay_s=0.02, max_delay_s=0.05, refused_delay_s=0.2, stall_after_s=0.6)
 PASSWORD = "s3cret"
@@ -24,24 +23,6 @@ def camera_source(url: str, **changes: object) -> ReconnectingSource:
     source = open_source(url, SourceConfig(**fields))  # type: ignore[arg-type]
     assert isinstance(source, ReconnectingSource)
     return source
-
-
-def read_until(
-    source: ReconnectingSource, is_enough: Callable[[list[Frame]], bool], limit_s: float = 12.0
-) -> list[Frame]:
-    """Every frame until `is_enough` of them, or of the status of the source."""
-    frames: list[Frame] = []
-    end_s = time.monotonic() + limit_s
-    while not is_enough(frames):
-        assert time.monotonic() < end_s, f"gave up in state {source.connection}"
-        item = source.read(0.1)
-        if isinstance(item, Frame):
-            frames.append(item)
-    return frames
-
-
-def reach(source: ReconnectingSource, state: ConnectionState) -> list[Frame]:
-    return read_until(source, lambda frames: source.connection.state == state)
 
 
 def reconnect(source: ReconnectingSource, num_reconnects: int) -> None:

@@ -16,12 +16,10 @@ from app.session import Session
 from tests.app.recording.parts import GridEncoder, wait_for
 from tests.fakes import FakeLMM
 from tests.gstreamer import GstreamerCamera, GstreamerServer, free_port
-from vision import Frame
+from tests.vision.sources.reading import PATIENCE_S, reach, read_until
 from vision.sources import ConnectionConfig, ReconnectingSource, SourceConfig, open_source
-from vision.sources.connection import ConnectionState
 
 StartCamera = Callable[..., GstreamerServer]
-_PATIENCE_S = 40.0
 CLOSE_S = 5.0  # what a session has for closing
 
 
@@ -46,21 +44,6 @@ def watch(url: str, **rules: float) -> ReconnectingSource:
     assert isinstance(source, ReconnectingSource)
     source.open()
     return source
-
-
-def read_until(source: ReconnectingSource, is_enough: Callable[[list[Frame]], bool]) -> list[Frame]:
-    frames: list[Frame] = []
-    end_s = time.monotonic() + _PATIENCE_S
-    while not is_enough(frames):
-        assert time.monotonic() < end_s, f"gave up in state {source.connection}"
-        item = source.read(0.1)
-        if isinstance(item, Frame):
-            frames.append(item)
-    return frames
-
-
-def reach(source: ReconnectingSource, state: ConnectionState) -> list[Frame]:
-    return read_until(source, lambda frames: source.connection.state == state)
 
 
 def test_a_camera_that_hangs_then_dies_then_comes_back_as_another_one_is_one_stream(start_camera: StartCamera) -> None:
@@ -125,10 +108,10 @@ def test_a_session_closes_in_time_whatever_its_camera_does(start_camera: StartCa
     if moment == "open":
         wait_for(lambda: is_running("afterglow-capture"))
     else:
-        wait_for(lambda: session.status().frames_seen > 2, _PATIENCE_S)
+        wait_for(lambda: session.status().frames_seen > 2, PATIENCE_S)
         camera.send(signal.SIGSTOP) if moment == "stall" else camera.kill()
         wanted = "stalled" if moment == "stall" else "backing_off"
-        wait_for(lambda: getattr(session.status().connection, "state", None) == wanted, _PATIENCE_S)
+        wait_for(lambda: getattr(session.status().connection, "state", None) == wanted, PATIENCE_S)
     begun_s = time.monotonic()
     session.close()
     assert time.monotonic() - begun_s < CLOSE_S
