@@ -30,10 +30,11 @@ FOLLOW_UPS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 # How often a family is asked, beside 1 for all others.
 _HEAVY = {
-    "exist_now": 3.0, "exist_ever": 3.0, "count_now": 2.0, "where_now": 2.0, "describe_now": 2.5, "when": 2.0,
-    "out_of_scope": 2.5, "greeting": 0.3, "watching": 0.5, "kinds_count": 0.5, "anyone_now": 1.5, "anyone_ever": 1.5,
-    "describe_all": 2.0, "describe_at": 1.5, "order": 1.5, "order_yes_no": 1.5, "last": 2.0, "gone": 1.5, "near": 1.5,
-    "side_yes_no": 2.0, "first": 2.0, "still_there": 1.5, "fu_still": 1.5, "compare_now": 1.5, "fu_when": 1.5,
+    "exist_now": 3.0, "exist_ever": 3.0, "count_now": 2.0, "where_now": 2.0, "describe_now": 3.0, "when": 2.0,
+    "out_of_scope": 2.5, "greeting": 0.5, "watching": 1.0, "kinds_count": 0.7, "anyone_now": 1.5, "anyone_ever": 1.5,
+    "describe_all": 2.0, "describe_at": 1.5, "order": 1.5, "order_yes_no": 1.5, "last": 4.0, "gone": 1.5, "near": 1.5,
+    "side_yes_no": 2.0, "first": 2.5, "still_there": 1.5, "fu_still": 3.0, "compare_now": 1.5, "fu_when": 2.0,
+    "fu_now": 3.0, "fu_count": 2.0, "fu_long": 2.0, "fu_first": 1.5, "fu_concept": 1.5, "either_now": 1.5,
 }  # fmt: skip
 _EARLIER_FAMILIES = ("exist_now", "describe_now", "count_now", "when", "exist_ever")
 _EARLIER_RATE = 0.3
