@@ -6,6 +6,7 @@ picture a concept shows. Pure functions on numpy arrays, any thread.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from vision.encoders.concepts import CONCEPTS, NUM_IMAGENET
 
-__all__ = ["ConceptProbabilities", "activation_box", "picture_probabilities"]
+__all__ = ["ConceptProbabilities", "activation_box", "box_probabilities", "picture_probabilities"]
 
 FloatArray = NDArray[np.float32]
 
@@ -34,6 +35,15 @@ def picture_probabilities(logits: FloatArray) -> ConceptProbabilities:
     return _in_concepts(_softmax(logits.mean(axis=(0, 1))))
 
 
+def box_probabilities(logits: FloatArray, box: tuple[float, float, float, float]) -> ConceptProbabilities:
+    """Of the cells that a box (cx, cy, w, h) touches."""
+    height, width, _ = logits.shape
+    cx, cy, w, h = box
+    left, right = _cells(cx, w, width)
+    top, bottom = _cells(cy, h, height)
+    return _in_concepts(_softmax(logits[top:bottom, left:right].mean(axis=(0, 1))))
+
+
 def activation_box(logits: FloatArray, concept: int) -> tuple[float, float, float, float]:
     """Where a concept shows: (cx, cy, w, h), from the cells whose logit for its likeliest class is above the mean."""
     classes = list(CONCEPTS[concept].imagenet)
@@ -49,6 +59,12 @@ def activation_box(logits: FloatArray, concept: int) -> tuple[float, float, floa
     w = float(np.sqrt(12.0 * (columns @ (xs - cx) ** 2)))
     h = float(np.sqrt(12.0 * (rows @ (ys - cy) ** 2)))
     return cx, cy, min(max(w, 1.0 / width), 1.0), min(max(h, 1.0 / height), 1.0)
+
+
+def _cells(centre: float, side: float, num_cells: int) -> tuple[int, int]:
+    """The first cell that a side touches, and the one after its last; at least one."""
+    first = min(max(math.floor((centre - side / 2) * num_cells), 0), num_cells - 1)
+    return first, max(min(math.ceil((centre + side / 2) * num_cells), num_cells), first + 1)
 
 
 def _softmax(logits: FloatArray) -> FloatArray:

@@ -81,6 +81,37 @@ def test_a_sure_person_stays_beside_the_animal_that_the_classifier_names() -> No
     assert sure(seen) == {"person", "dog"}
 
 
+def test_a_doubtful_person_goes_where_the_classifier_sees_animals_and_nothing_explains_them() -> None:
+    rabbit = box("person", 0.6, w=0.5, h=0.55)
+    looks = [rabbit], [box("person", 0.4, w=0.5, h=0.55)]
+    assert "person" in sure(join_evidence(*looks, classified(box=0.6)))
+    assert sure(join_evidence(*looks, classified(dog=0.15, bear=0.15, rabbit=0.15))) == set()
+
+
+def test_a_dog_that_is_seen_explains_what_the_classifier_sees() -> None:
+    both = [box("person", 0.6, cx=0.25, w=0.3, h=0.8), box("dog", 0.7, cx=0.75)]
+    assert sure(join_evidence(both, both, classified(dog=0.3, bear=0.15))) == {"person", "dog"}
+
+
+@pytest.mark.parametrize(
+    ("told", "place", "names"), [(0.95, 0.5, {"truck"}), (0.5, 0.5, {"car"}), (0.95, 0.1, {"car"})]
+)
+def test_a_car_becomes_a_truck_where_the_classifier_is_sure_of_it_behind_the_box(
+    told: float, place: float, names: set[str]
+) -> None:
+    logits = NOTHING.copy()
+    logits[3:6, 3:6] = classified(truck=told)[0, 0]
+    cars = [box("car", 0.7, cx=place, cy=place, w=0.15, h=0.15)]
+    assert sure(join_evidence(cars, cars, logits)) == names
+
+
+def test_a_car_smaller_than_half_a_cell_keeps_its_name() -> None:
+    cars = [box("car", 0.8, w=0.07, h=0.07)]
+    logits = NOTHING.copy()
+    logits[4, 4] = classified(truck=0.95)[0, 0]
+    assert sure(join_evidence(cars, cars, logits)) == {"car"}
+
+
 def test_a_crowd_keeps_its_people() -> None:
     crowd = [box("person", 0.6, cx=0.1 + 0.1 * i, cy=0.5, w=0.06, h=0.3) for i in range(9)]
     seen = join_evidence(crowd, [box("person", 0.4, one.cx, one.cy, one.w, one.h) for one in crowd], NOTHING)
