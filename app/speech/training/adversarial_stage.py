@@ -5,14 +5,17 @@ waveform, weighted by the ratio of gradients at the last layer; here Whisper's e
 beside it. Real speech is the vocoder's rendering of real mels, so that its own artefacts give nothing away. What is
 judged are samples as they are spoken, of one step and of two, not answers from any noise level; and since text, F0 and
 durations leave little of the mel open here, they are to resemble the real ones themselves, and in hidden maps.
+Only the mel's consistency model learns: the judges' gradient is larger than the coarse mel's own on the layers that
+make it, points elsewhere, and made it worse (docs/SPEECH.md).
 """
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from app.speech.network import SIGMA_BETWEEN, SIGMA_DATA, SIGMA_MAX, Vocoder, encode_pitch
 from app.speech.training.acoustic_stage import AcousticStage, Reading, read_batch
@@ -51,7 +54,11 @@ class AdversarialStage:
         self.judges_optimiser = torch.optim.AdamW(parameters, stage.settings.adversarial_rate, betas=(0.8, 0.99))
 
     def run(self, pool: Pool, end_s: float, on_tick: Callable[[], None] = lambda: None) -> None:
-        """Until the monotonic clock shows end_s."""
+        """Until the monotonic clock shows end_s. Text, prosody, voices and the coarse mel stay as they are."""
+        with _learning_alone(self.stage.model, self.stage.model.mel_net):
+            self._run(pool, end_s, on_tick)
+
+    def _run(self, pool: Pool, end_s: float, on_tick: Callable[[], None]) -> None:
         stage, settings = self.stage, self.stage.settings
         started_s, step = time.monotonic(), 0
         while (now_s := time.monotonic()) < end_s:
@@ -68,7 +75,7 @@ class AdversarialStage:
             mel_loss = mel_loss + masked_mean(distance, reading.track.mask[:_ROWS])
             judged, fooled = self._judge(batch, reading, made)
             weight = self._weight(mel_loss, fooled) * settings.adversarial_weight
-            stage.apply(reading.regression + mel_loss + weight * fooled)
+            stage.apply(mel_loss + weight * fooled)
             step += 1
             if step % settings.log_every == 0:
                 stage.tell("adversarial", reading, mel_loss)
@@ -125,6 +132,20 @@ class AdversarialStage:
         (ours,) = torch.autograd.grad(mel_loss, last, retain_graph=True)
         (theirs,) = torch.autograd.grad(fooled, last, retain_graph=True)
         return (ours.norm() / theirs.norm().clamp(min=1e-8)).clamp(max=_LARGEST_WEIGHT).detach()
+
+
+@contextmanager
+def _learning_alone(model: nn.Module, part: nn.Module) -> Iterator[None]:
+    """All of `model` but `part` stays as it is meanwhile; what learnt before learns again afterwards."""
+    inside = {id(parameter) for parameter in part.parameters()}
+    rest = [p for p in model.parameters() if p.requires_grad and id(p) not in inside]
+    for parameter in rest:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in rest:
+            parameter.requires_grad_(True)
 
 
 def _crop(batch: Batch) -> Tensor:

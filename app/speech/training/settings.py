@@ -25,7 +25,7 @@ class Settings:
     warmup_steps: int = 200
     first_levels: int = 10
     last_levels: int = 80
-    jump_share: float = 0.25  # of the rows of consistency training that go from pure noise to the clean sample
+    jump_share: float = 0.5  # of the rows of consistency training that go from pure noise to the clean sample
     num_scored: int = 192
     log_every: int = 100
 

@@ -6,8 +6,8 @@
 Out: flashspeech_acoustic.safetensors and flashspeech_vocoder.safetensors (float16), acoustic_plain.safetensors (before
 the adversarial stage), discriminators.safetensors (for --resume), scores.json, train.log. The vocoder learns beside the
 acoustic model, in a process of its own: both are small, and neither alone fills a GPU. All is saved as the run goes.
-`--stage consistency --resume DIR` gives all minutes to the mel (the coarse one and its consistency model), and then
-tunes the vocoder on it. DIR may be assets/models: the shipped files suffice.
+`--stage consistency --resume DIR` gives all minutes to the mel (the coarse one and its consistency model); the vocoder
+only decodes it for the discriminators. DIR may be assets/models: the shipped files suffice.
 """
 
 import argparse
@@ -38,7 +38,6 @@ from app.speech.training.settings import full, tiny
 from app.speech.training.teacher import Teacher, load_teacher
 from app.speech.training.vocoder_run import (
     IDS_FILE,
-    JUDGES_FILE,
     STATS_FILE,
     load_growing_vocoder,
     start_vocoder,
@@ -54,7 +53,7 @@ log = logging.getLogger(__name__)
 PLAIN_FILE = "acoustic_plain.safetensors"
 # Where the stages end, as shares of the whole time.
 _CONSISTENCY_END, _ADVERSARIAL_END, _PROSODY_END, _TUNING_END = 0.62, 0.80, 0.86, 0.97
-_ONLY_CONSISTENCY_END, _ONLY_ADVERSARIAL_END = 0.46, 0.74  # of a run with --stage consistency
+_ONLY_CONSISTENCY_END, _ONLY_ADVERSARIAL_END = 0.46, 0.97  # of a run with --stage consistency
 _WARM_SHARE = 0.25  # of the first stage: plain denoising before consistency
 
 
@@ -122,19 +121,18 @@ def _all_stages(run: Run, texts: Path | None) -> None:
     save_model(model, run.out / ACOUSTIC_FILE)
     if helper.wait() != 0:
         raise RuntimeError(f"the vocoder's process failed; see {run.out / 'vocoder.log'}")
-    _end(run, stage, pool, teacher, before)
+    _write_scores(run, stage, teacher, before)
+    tune_vocoder(run, model, pool, run.at(_TUNING_END))
     for name in (IDS_FILE, STATS_FILE):
         (run.out / name).unlink()
 
 
 def _only_consistency(run: Run, texts: Path | None) -> None:
-    """Text, prosody and voices stay as they were, so that no word and no F0 moves."""
+    """Text, prosody, voices and the vocoder stay as they were, so that no word and no F0 moves."""
     assert run.resume is not None
     whisper, phonemes = open_whisper(run), phonemes_of(run, texts)
     teacher = load_teacher(teacher_file()).to(run.device)
-    for name in (VOCODER_FILE, JUDGES_FILE):
-        if (run.resume / name).exists():
-            shutil.copyfile(run.resume / name, run.out / name)
+    shutil.copyfile(run.resume / VOCODER_FILE, run.out / VOCODER_FILE)
     pool = make_run_pool(run, teacher, phonemes, run.seed)
     resumed = new_or_resumed_acoustic(run)
     model = as_residual(resumed, pool, run.settings).requires_grad_(False)
@@ -150,7 +148,7 @@ def _only_consistency(run: Run, texts: Path | None) -> None:
     )
     stage.average.swap()
     save_model(model, run.out / ACOUSTIC_FILE)
-    _end(run, stage, pool, teacher, before)
+    _write_scores(run, stage, teacher, before)
 
 
 def _finish_consistency(run: Run, stage: AcousticStage, pool: Pool, teacher: Teacher) -> dict[str, float]:
@@ -166,13 +164,12 @@ def _finish_consistency(run: Run, stage: AcousticStage, pool: Pool, teacher: Tea
     return scores
 
 
-def _end(run: Run, stage: AcousticStage, pool: Pool, teacher: Teacher, before: dict[str, float]) -> None:
-    """Tunes the vocoder; writes the scores."""
+def _write_scores(run: Run, stage: AcousticStage, teacher: Teacher, before: dict[str, float]) -> None:
+    """Before and after the adversarial stage."""
     scores = {"before": before, "after": scores_of(run, stage.model, teacher)}
     (run.out / "scores.json").write_text(json.dumps(scores, indent=1))
     log.info("scores: %s", json.dumps(scores))
-    tune_vocoder(run, stage.model, pool, run.at(_TUNING_END))
-    log.info("done after %.0f s", time.monotonic() - run.started_s)
+    log.info("scored after %.0f s", time.monotonic() - run.started_s)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,6 @@ __all__ = [
 
 STATS_FILE, IDS_FILE, JUDGES_FILE = "mel_stats.pt", "phonemes.json", "discriminators.safetensors"
 _FRONT_SHARE, _SPECTRAL_SHARE = 0.09, 0.08  # of the vocoder's own time
-_JUDGES_ALONE_SHARE = 0.35  # of the tuning, where no trained discriminators are there
 _REAL_SHARE = 0.3  # of the mels in the tuning
 
 
@@ -84,11 +83,7 @@ def tune_vocoder(run: Run, model: AcousticModel, pool: Pool, end_s: float) -> No
     vocoder = load_vocoder(run.out / VOCODER_FILE).to(run.device).train().requires_grad_(True)
     source = _spoken_latents(run, model, pool)
     stage = VocoderStage(vocoder, model, replace(run.settings, vocoder_rate=1e-4), source)
-    if (run.out / JUDGES_FILE).exists():
-        _load_judges(stage.discriminator, run.out / JUDGES_FILE)
-    else:
-        now_s = time.monotonic()
-        stage.warm_judges(pool, now_s + _JUDGES_ALONE_SHARE * max(end_s - now_s, 0.0))
+    _load_judges(stage.discriminator, run.out / JUDGES_FILE)
     stage.run(pool, end_s)
     stage.average.swap()
     save_model(vocoder, run.out / VOCODER_FILE)

@@ -92,22 +92,6 @@ class VocoderStage:
                 log.info("vocoder %d: %s", step, " ".join(f"{name} {float(v):.3f}" for name, v in losses.items()))
                 on_tick()
 
-    def warm_judges(self, pool: Pool, end_s: float) -> None:
-        """The discriminators alone, until the monotonic clock shows end_s: new ones would mislead the vocoder."""
-        for group in self.discriminator_optimiser.param_groups:
-            group["lr"] = self.settings.adversarial_rate
-        step = 0
-        while time.monotonic() < end_s:
-            latent, pitch, f0, audio = self._crops(pool.batch(self.settings.batch_frames))
-            with torch.autocast(self.device_type, torch.bfloat16):
-                with torch.no_grad():
-                    made = self.vocoder(latent, pitch, f0, torch.ones_like(latent[..., :1]))
-                judged = discriminator_loss(self.discriminator(audio), self.discriminator(made))
-            _step(self.discriminator_optimiser, self.discriminator, judged)
-            step += 1
-            if step % self.settings.log_every == 0:
-                log.info("judges %d: %.3f", step, judged.item())
-
     def step(self, batch: Batch, is_adversarial: bool) -> dict[str, Tensor]:
         """One step on one second of each utterance."""
         latent, pitch, f0, audio = self._crops(batch)
