@@ -31,8 +31,7 @@ class Entry(NamedTuple):
     @property
     def key(self) -> np.ndarray:
         """Mean key, float32 [key_dim]."""
-        mean: np.ndarray = self.key_sum / np.float32(self.weight)
-        return mean
+        return self.key_sum if self.weight == 1 else self.key_sum / np.float32(self.weight)
 
     @property
     def mean_time_s(self) -> float:

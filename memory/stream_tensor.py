@@ -14,15 +14,19 @@ class StreamTensor:
 
     def __init__(self, tensor: torch.Tensor) -> None:
         stream = torch.cuda.current_stream(tensor.device)
-        self._tensor, self._made = tensor, torch.cuda.Event()
+        self._tensor, self._device_index, self._made = tensor, tensor.get_device(), torch.cuda.Event()
         self._made.record(stream)
         self._knowing = {stream.cuda_stream}  # streams that come after the making
 
     def get(self) -> torch.Tensor:
         """For use on the caller's current stream."""
-        stream = torch.cuda.current_stream(self._tensor.device)
-        if stream.cuda_stream not in self._knowing:
-            stream.wait_event(self._made)
-            self._tensor.record_stream(stream)  # its memory is not lent anew before this stream is through
-            self._knowing.add(stream.cuda_stream)
+        # Readers come here without pause: the bare number of the stream, since torch.cuda.current_stream() makes an
+        # object at each call, in Python, while the writer waits for the interpreter.
+        if torch._C._cuda_getCurrentRawStream(self._device_index) not in self._knowing:
+            self._follow(torch.cuda.current_stream(self._tensor.device))
         return self._tensor
+
+    def _follow(self, stream: torch.cuda.Stream) -> None:
+        stream.wait_event(self._made)
+        self._tensor.record_stream(stream)  # its memory is not lent anew before this stream is through
+        self._knowing.add(stream.cuda_stream)

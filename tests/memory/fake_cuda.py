@@ -61,6 +61,8 @@ class FakeCuda:
         monkeypatch.setattr(torch.cuda, "Stream", FakeStream)
         monkeypatch.setattr(torch.cuda, "Event", FakeEvent)
         monkeypatch.setattr(torch.cuda, "current_stream", lambda device=None: self.current)
+        number = lambda index: self.current.cuda_stream  # noqa: E731
+        monkeypatch.setattr(torch._C, "_cuda_getCurrentRawStream", number, raising=False)
         monkeypatch.setattr(torch.cuda, "stream", self.stream)
         monkeypatch.setattr(torch.Tensor, "record_stream", lambda tensor, stream: None)
         monkeypatch.setattr("memory.parts.make_token_store", CheckedStore)

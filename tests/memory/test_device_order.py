@@ -129,6 +129,16 @@ def test_a_shared_tensor_is_free_for_the_stream_that_made_it(cuda):
     assert own.knows == before
 
 
+def test_who_reads_a_tensor_again_costs_no_stream_object(cuda, monkeypatch):
+    own, reading = FakeStream(), FakeStream()
+    with cuda.stream(own):
+        shared = StreamTensor(torch.ones(2))
+    with cuda.stream(reading):
+        first = shared.get()
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda device=None: pytest.fail("a stream was asked for"))
+        assert shared.get() is first
+
+
 def test_the_writers_stream_follows_the_stream_that_made_the_frame(cuda):
     memory = StreamMemory(make_config())
     encoding = FakeStream()
