@@ -182,5 +182,4 @@ def _cited_frame_ids(snapshot: "Snapshot") -> Iterator[int]:
             yield from (int(frame_id) for frame_id in ids.tolist())
     for record in snapshot.ledger.channels.values():
         yield record.peak_frame_id
-        for span in record.spans:
-            yield from (span.peak_frame_id, span.first_frame_id, span.last_frame_id)
+        yield from (span.peak_frame_id for span in record.spans)

@@ -28,7 +28,7 @@ class MemoryConfig:
     duplicate_similarity: float = (
         0.985  # a frame nearer than this (cosine) to the last kept one extends the newest slot
     )
-    max_spans_per_channel: int = 8
+    max_spans_per_channel: int = 64  # appearances that the ledger keeps apart
     max_silence_s: float = 10.0  # over a longer time without frames nothing is taken to go on
     abstract_capacity: int = 16  # entries of the summary of the whole stream
     attention_temperature: float = 0.1  # of the summary: smaller is sharper

@@ -10,7 +10,7 @@ from functools import cached_property
 __all__ = ["ChannelRecord", "LazyRecords", "Ledger", "Span"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)  # there may be thousands
 class Span:
     """One unbroken presence, or several that were merged for want of room."""
 

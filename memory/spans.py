@@ -104,12 +104,12 @@ def record_of(spans: tuple[TimedSpan, ...], num_appearances: int, count_now: int
 def _merged_to_limit(spans: tuple[TimedSpan, ...], max_spans: int, pins: Sequence[Interval]) -> tuple[TimedSpan, ...]:
     """At most max_spans: neighbours with the smallest gap are joined, the older ones in a tie, pinned ones last."""
     while len(spans) > max_spans:
-        costs = [_cost_of_joining(one, later, pins) for one, later in pairwise(spans)]
-        left = costs.index(min(costs))
+        gaps_s = [later.span.start_s - one.span.end_s for one, later in pairwise(spans)]
+        are_pinned = [_is_pinned(one, later, pins) for one, later in pairwise(spans)] if pins else [False] * len(gaps_s)
+        left = min(range(len(gaps_s)), key=lambda place: (are_pinned[place], gaps_s[place]))
         spans = (*spans[:left], spans[left].joined(spans[left + 1]), *spans[left + 2 :])
     return spans
 
 
-def _cost_of_joining(one: TimedSpan, later: TimedSpan, pins: Sequence[Interval]) -> tuple[bool, float]:
-    is_pinned = any(do_overlap(timed.interval, pin) for timed in (one, later) for pin in pins)
-    return is_pinned, later.span.start_s - one.span.end_s
+def _is_pinned(one: TimedSpan, later: TimedSpan, pins: Sequence[Interval]) -> bool:
+    return any(do_overlap(timed.interval, pin) for timed in (one, later) for pin in pins)

@@ -1,7 +1,6 @@
-"""Retrieval: frames of the archive, or traces of a snapshot, that a question needs. It comes as numbers, not words."""
+"""Retrieval: frames of the archive that a question needs. It comes as numbers, not words."""
 
 from memory.retrieval.query import Query, RetrievedFrame, RetrieverConfig
-from memory.retrieval.recollecting import recollect
 from memory.retrieval.retriever import Retriever
 
-__all__ = ["Query", "RetrievedFrame", "Retriever", "RetrieverConfig", "recollect"]
+__all__ = ["Query", "RetrievedFrame", "Retriever", "RetrieverConfig"]

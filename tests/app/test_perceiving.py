@@ -1,10 +1,16 @@
 import pytest
 
 from app.handoff import Handoff
-from app.perceiving import PerceiveConfig, PerceiveWorker
+from app.language.embedded.evidence import evidence_for
+from app.language.embedded.lexicon import Lexicon
+from app.language.embedded.reading import read_snapshot
+from app.language.embedded.recall import recall
+from app.perceiving import PerceiveConfig, PerceiveWorker, _cited_frame_ids
 from app.worker import StopSignal
+from tests.app.language.embedded.streams import LAYOUT, walk
 from tests.fakes import FakeClock, FakeEncoder, FakeMemory, make_frames
 from vision import Frame
+from vision.encoders import CONCEPTS
 
 
 def make_worker(encoder: FakeEncoder, memory: FakeMemory, frames: list[Frame], **options) -> PerceiveWorker:
@@ -44,6 +50,16 @@ def test_evidence_pictures_are_kept_for_encoded_frames() -> None:
     assert len(worker.frames) == 5
     picture = worker.frames.get(5)
     assert picture is not None and picture.startswith(b"\xff\xd8")
+
+
+@pytest.mark.parametrize(
+    "text", ["When did you see a dog?", "Did you see a car between 0:11 and 0:15?", "What was there at 0:06?", "Hello"]
+)
+def test_pictures_of_frames_that_an_answer_can_point_at_are_thinned_last(text: str) -> None:
+    reading = read_snapshot(walk(), LAYOUT)
+    recalled = recall(text, (), reading, Lexicon(CONCEPTS, lambda word: False), CONCEPTS)
+    pointed_at = {one.frame_id for one in evidence_for(None, recalled, reading)}
+    assert pointed_at <= set(_cited_frame_ids(walk()))
 
 
 def test_encoding_time_is_measured() -> None:

@@ -155,15 +155,22 @@ def _moments(tier: Tier, layout: GridLayout, records: Mapping[int, Record]) -> t
         start_s, end_s = float(times[entry, 0]), float(times[entry, 1])
         sightings = []
         for column in np.flatnonzero(mass[entry] > 0.02):
-            share = _share(records[channels[column]].spans, start_s, end_s)
+            spans = _within(records[channels[column]].spans, start_s, end_s)
+            share = _share(spans, start_s, end_s)
             if share <= 0.0:
                 continue
-            count = int(np.clip(round(float(mass[entry, column]) / share), 1, MAX_COUNT))
+            # A slot need not hold all frames between its ends: then the share is too small, and the spans know better.
+            most = max(round(float(mass[entry, column])), *(span.peak_count for span in spans))
+            count = int(np.clip(round(float(mass[entry, column]) / share), 1, min(max(most, 1), MAX_COUNT)))
             if share >= _MIN_SHARE or mass[entry, column] >= _MIN_EVIDENCE:
                 x, y = float(centre_x[entry, column]), float(centre_y[entry, column])
                 sightings.append(Sighting(channels[column], count, min(x, 0.999), min(y, 0.999)))
         moments.append(Moment(start_s, end_s, int(frame_ids[entry]), tuple(sorted(sightings, key=lambda one: one.x))))
     return tuple(moments)
+
+
+def _within(spans: tuple[Span, ...], start_s: float, end_s: float) -> tuple[Span, ...]:
+    return tuple(span for span in spans if span.end_s >= start_s - 0.01 and span.start_s <= end_s + 0.01)
 
 
 def _share(spans: tuple[Span, ...], start_s: float, end_s: float) -> float:

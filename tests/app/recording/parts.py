@@ -52,9 +52,12 @@ def keep_config(data: Path, **changes: Any) -> KeepConfig:
 
 
 def recorder(keep: KeepConfig, frames: Iterable[Any] = (), **parts: Any) -> Session:
-    """A session that records what the source gives, without loss."""
+    """A session that records what the source gives, without loss. `memory`: a MemoryConfig in place of the default."""
     config = AssistantConfig(
-        capture=CaptureConfig(reading=SourceConfig(speed="max")), perceive=PerceiveConfig(fps=10.0), keep=keep
+        capture=CaptureConfig(reading=SourceConfig(speed="max")),
+        perceive=PerceiveConfig(fps=10.0),
+        keep=keep,
+        memory=parts.pop("memory", None),
     )
     return Session(
         config,

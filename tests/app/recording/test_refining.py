@@ -2,12 +2,14 @@
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.language.embedded.reading import Reading, read_snapshot
+from app.loading import memory_config
 from app.recording.folder import RecordingFolder
 from app.recording.refining import refined
 from app.recording.stored import StoredRecording
@@ -50,7 +52,8 @@ def frames(counts: Callable[[int], int], length_s: int) -> list[Frame]:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("data")
-    record(keep_config(data), frames(count_at, LENGTH_S), encoder=CountingEncoder)
+    few_spans = replace(memory_config(CountingEncoder().layout), max_spans_per_channel=8)  # as after a day
+    record(keep_config(data), frames(count_at, LENGTH_S), encoder=CountingEncoder, memory=few_spans)
     return data
 
 

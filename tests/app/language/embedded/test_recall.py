@@ -5,7 +5,8 @@ import pytest
 from app.language.embedded.lexicon import Lexicon
 from app.language.embedded.reading import read_snapshot
 from app.language.embedded.recall import Recall, recall
-from tests.app.language.embedded.streams import INDEX, LAYOUT, walk
+from app.language.embedded.times import format_time
+from tests.app.language.embedded.streams import INDEX, LAYOUT, snapshot_of, walk
 from vision.encoders import CONCEPTS
 
 READING = read_snapshot(walk(), LAYOUT)
@@ -53,3 +54,23 @@ def test_a_range_tells_the_most_seen_within_it() -> None:
 def test_kinds_tell_their_members_now_and_ever() -> None:
     kind = recalled("Which animals did you see?").kinds[0]
     assert kind.now == () and kind.ever == ((INDEX["dog"], 2),)
+
+
+def test_hours_later_and_without_an_archive_every_visit_is_told_from_the_time_between() -> None:
+    """A dog for ten seconds in every two minutes of two hours; two of them on the sixth visit."""
+    frames = []
+    for second in range(0, 7200, 2):
+        visit, since_s = divmod(second, 120)
+        dogs = [("dog", 0.3, 0.5), ("dog", 0.7, 0.5)][: 1 + (visit == 5)] if since_s < 10 else []
+        frames.append((float(second), [("person", 0.1, 0.9), *dogs]))
+    reading = read_snapshot(snapshot_of(frames), LAYOUT)
+    dog = INDEX["dog"]
+    assert reading.records[dog].num_appearances == len(reading.records[dog].spans) == 60
+    for visit in range(60):
+        for start_s, count in ((120 * visit, 1 + (visit == 5)), (120 * visit + 30, 0)):
+            text = f"Did you see a dog between {format_time(start_s)} and {format_time(start_s + 29)}?"
+            found = recall(text, (), reading, LEXICON, CONCEPTS)
+            assert found.range is not None and found.range.count(dog) == count
+        text = f"Was there a dog at {format_time(120 * visit + 4)}?"
+        (asked,) = recall(text, (), reading, LEXICON, CONCEPTS).moments
+        assert 1 <= asked.count(dog) <= 2  # however long the slot is that its frames went into
