@@ -16,6 +16,7 @@ import math
 from vision.encoders.concepts import CONCEPTS, NUM_COCO
 
 __all__ = [
+    "MIN_EVIDENCE",
     "MISSING_SCORE",
     "PLAIN",
     "SPECK",
@@ -26,6 +27,7 @@ __all__ = [
     "log_odds",
 ]
 
+MIN_EVIDENCE = 0.02  # what adds less is left out
 MISSING_SCORE = 0.05  # the score of a look that found nothing there
 
 _FINE, _COARSE = 1.04, 0.91  # of the log odds of the detector's score in the fine and in the coarse look

@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.encoders.calibration import classifier_probability
+from vision.encoders.calibration import MIN_EVIDENCE, classifier_probability
 from vision.encoders.class_activation import (
     ConceptProbabilities,
     activation_box,
@@ -32,7 +32,6 @@ __all__ = ["join_evidence"]
 
 FloatArray = NDArray[np.float32]
 
-MIN_EVIDENCE = 0.02  # what adds less is left out
 MAX_PICTURE_CONCEPTS = 3  # of what the classifier alone names
 COUNTED_EVIDENCE = 0.1  # a detection with less is not yet something that the classifier could confirm
 NAMED_EVIDENCE = 0.5  # the classifier must be this sure to rename

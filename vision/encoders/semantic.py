@@ -1,7 +1,8 @@
 """The embedded vision encoder: a picture in, its semantic grid out.
 
 In: uint8 [H, W, 3] RGB of any size. Out: `EncodedFrame` with visual tokens float32 [P, D], a key float32 [K] and the
-seen objects. A `SemanticEncoder` belongs to one thread, since it keeps the previous frame; its weights are frozen.
+seen objects. A `SemanticEncoder` belongs to one thread, since it keeps what it must know of the frames before; its
+weights are frozen.
 
 NanoDet looks twice: at about 416 x 416 pixels for small things, and at about 256 x 256 for large ones, on which it
 errs at 416. A second detector, of everyday things, looks at 300 x 300; the classifier at about 260 x 260.
@@ -23,6 +24,7 @@ from torch import nn
 
 from vision.encoders.concepts import CONCEPTS
 from vision.encoders.detections import Detection, decode_boxes
+from vision.encoders.drawn import BLANK_SPREAD, DrawnJudge, doubted
 from vision.encoders.efficientnet import EfficientNetLite2, normalise_for_efficientnet
 from vision.encoders.everyday import everyday_detections
 from vision.encoders.evidence import join_evidence
@@ -42,6 +44,7 @@ Image = NDArray[np.uint8]
 MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
 NANODET_FILE = MODELS / "nanodet.safetensors"
 SSD_FILE = MODELS / "ssd_mobilenet.safetensors"
+DRAWN_FILE = MODELS / "drawn.safetensors"
 EFFICIENTNET_NAME = "efficientnet_lite2.safetensors"
 DETECTOR_STRIDE_PX = 32
 CLASSIFIER_STRIDE_PX = 1  # any shape will do: no black bars
@@ -91,6 +94,8 @@ class SemanticEncoder:
         self._everyday = self._load(SSDMobileNetV2(), SSD_FILE)
         self._anchors = anchor_boxes()
         self._classifier = self._load(EfficientNetLite2(), classifier_file)
+        drawn = self._stored(DRAWN_FILE)
+        self._drawn = DrawnJudge(drawn["weight"].numpy(), float(drawn["bias"]))
         self._previous_grey: FloatArray | None = None
 
     def encode(self, image: Image) -> EncodedFrame:
@@ -98,15 +103,18 @@ class SemanticEncoder:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
             raise ValueError(f"expected a uint8 image [H, W, 3], got {image.dtype} {image.shape}")
         image = np.ascontiguousarray(image)
-        seen = join_evidence(*self.look(image))
-        rows = [(thing.concept, thing.evidence, thing.cx, thing.cy, thing.w, thing.h) for thing in seen]
+        fine, coarse, logits, everyday = self.look(image)
         colour = cell_means(image, self.layout.grid_size) / 255.0
+        doubt = self._drawn.doubt(logits, is_blank=float(colour.std()) < BLANK_SPREAD)
+        seen = doubted(join_evidence(fine, coarse, logits, everyday), doubt)
+        rows = [(thing.concept, thing.evidence, thing.cx, thing.cy, thing.w, thing.h) for thing in seen]
         tokens = grid_from_objects(rows, self.layout, colour=colour, motion=self._motion(image))
         return EncodedFrame(tokens=tokens, key=grid_key(tokens, self.layout), detections=tuple(seen))
 
     def reset(self) -> None:
-        """Forgets the previous frame: the next one has no motion."""
+        """Another stream: its first frame has no motion, and it counts as filmed until frames say otherwise."""
         self._previous_grey = None
+        self._drawn.reset()
 
     def look(self, image: Image) -> tuple[list[Detection], list[Detection], FloatArray, list[Detection]]:
         """The networks alone, as `join_evidence` takes what they give: detections of the fine and the coarse look, the
@@ -150,8 +158,14 @@ class SemanticEncoder:
         return cell_means(np.abs(current - previous), self.layout.grid_size)
 
     def _load(self, module: nn.Module, path: Path) -> nn.Module:
+        state = self._stored(path)
+        module.load_state_dict({name: tensor.to(self._dtype) for name, tensor in unpacked_state(state).items()})
+        module.eval().requires_grad_(False)
+        return module.to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def _stored(self, path: Path) -> dict[str, torch.Tensor]:
         try:
-            state = load_file(path)
+            return load_file(path)
         except FileNotFoundError:
             raise ModelMissingError(
                 f"{path.name} is not in {path.parent}: run `python3 launch.py` once, which puts it there"
@@ -160,9 +174,6 @@ class SemanticEncoder:
             raise ModelMissingError(
                 f"{path} is damaged ({error}): delete it and run `python3 launch.py`, which makes it again"
             ) from None
-        module.load_state_dict({name: tensor.to(self._dtype) for name, tensor in unpacked_state(state).items()})
-        module.eval().requires_grad_(False)
-        return module.to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def default_weights_dir() -> Path:

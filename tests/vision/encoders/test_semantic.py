@@ -105,6 +105,15 @@ def test_places_are_fractions_of_the_picture_also_in_a_wide_one(encoder: Semanti
 
 
 @pytest.mark.weights
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "rocket"])
+def test_a_photograph_is_not_taken_for_a_drawing_however_long_it_is_shown(encoder: SemanticEncoder, name: str) -> None:
+    image = photograph(name)
+    with torch.inference_mode():
+        logits = encoder.classify(image)
+    assert encoder._drawn.score(logits) < 0.0
+    assert {encoder._drawn.doubt(logits) for _ in range(30)} == {0.0}
+
+
 def test_motion_is_where_the_picture_changed_and_nowhere_at_first(encoder: SemanticEncoder) -> None:
     still = np.full((240, 240, 3), 60, dtype=np.uint8)
     moved = still.copy()
