@@ -166,8 +166,9 @@ class DeviceRows:
             self._block.record_stream(stream)
             read = torch.cuda.Event()
             read.record(stream)
+            reader = stream.cuda_stream, threading.get_ident()
             for row in rows:
-                row.reads[stream.cuda_stream, threading.get_ident()] = read
+                row.reads[reader] = read
                 if row.place < 0:
                     row.values.record_stream(stream)
         return stacked
