@@ -5,6 +5,7 @@ once per question. Grids are what the memory can average; a 135M model reads nam
 this is where one becomes the other.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -170,7 +171,9 @@ def _moments(tier: Tier, layout: GridLayout, records: Mapping[int, Record]) -> t
 
 
 def _within(spans: tuple[Span, ...], start_s: float, end_s: float) -> tuple[Span, ...]:
-    return tuple(span for span in spans if span.end_s >= start_s - 0.01 and span.start_s <= end_s + 0.01)
+    """Those of a record's spans, which are in order and apart, that touch [start_s, end_s]."""
+    first = bisect_left(spans, start_s - 0.01, key=lambda span: span.end_s)
+    return spans[first : bisect_right(spans, end_s + 0.01, lo=first, key=lambda span: span.start_s)]
 
 
 def _share(spans: tuple[Span, ...], start_s: float, end_s: float) -> float:
