@@ -37,6 +37,12 @@ def test_small_things_that_are_no_people_are_doubted() -> None:
     assert speck < detection_probability(PERSON, 0.35, 0.35, 0.004)
 
 
+def test_round_things_are_not_readily_clocks() -> None:
+    clock, vase = (next(i for i, one in enumerate(CONCEPTS) if one.name == name) for name in ("clock", "vase"))
+    assert CONCEPTS[clock].kind == CONCEPTS[vase].kind
+    assert detection_probability(clock, 0.5, 0.5, 0.1) < detection_probability(vase, 0.5, 0.5, 0.1) - 0.05
+
+
 def test_the_classifier_must_be_sure_of_one_class() -> None:
     def evidence(total: float, strongest: float) -> float:
         return classifier_evidence(classifier_probability(CAT, total, strongest))
