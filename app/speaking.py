@@ -35,7 +35,7 @@ class SpeechConfig:
 
     voice: str = "default"
     speed: float = 1.0
-    steps: int = 2
+    steps: int = 1
     seed: int = 0
     max_waiting: int = 8  # spoken answers in the channel
     queue_s: float = 30.0  # seconds of audio between the speak thread and a player

@@ -60,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=10, help="rounds of the four questions")
     parser.add_argument("--voice", default="default")
-    parser.add_argument("--steps", type=int, choices=(1, 2), default=2)
+    parser.add_argument("--steps", type=int, choices=(1, 2), default=1)
     parser.add_argument("--clip", type=Path, default=DEMO_CLIP)
     words = parser.parse_args()
     config = AssistantConfig(

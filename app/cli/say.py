@@ -1,6 +1,6 @@
 """`say`: speaks a text into a WAV file.
 
-    python3 launch.py say "There are two cats." --out cats.wav [--voice hibari|flashspeech|recording.wav] [--json]
+    python3 launch.py say "There are two cats." --out cats.wav [--voice flashspeech|hibari|recording.wav] [--json]
 
 Comes in: words. Goes out: the file, a line or a JSON object on stdout, and an exit code. The main thread.
 """
@@ -91,10 +91,10 @@ def parse(argv: list[str]) -> SayOptions:
     )
     parser.add_argument("text", type=_text, help="what to say, in English; - reads it from the standard input")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the WAV file to write")
-    voice_help = "default, hibari (ready-made), flashspeech (our own), or a recording of 2 to 6 s to speak like"
+    voice_help = "flashspeech (our own, the default), hibari (ready-made), or a recording of 2 to 6 s to speak like"
     parser.add_argument("--voice", default="default", metavar="VOICE", help=voice_help)
     parser.add_argument(
-        "--steps", type=int, choices=(1, 2), default=2, help="sampling steps of flashspeech (default 2)"
+        "--steps", type=int, choices=(1, 2), default=1, help="sampling steps of flashspeech (default 1)"
     )
     parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="0.5 to 2 (default: 1)")
     parser.add_argument("--seed", type=int, default=0, help="another seed is another take (default: 0)")

@@ -21,7 +21,7 @@ class VoiceChoice:
 
     voice: str = "default"
     speed: float = 1.0
-    steps: int = 2
+    steps: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +39,11 @@ def add_speech_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_voice_options(speech: "argparse._ActionsContainer") -> None:
-    voice_help = "default, hibari, flashspeech, or a recording of 2 to 6 s to speak like"
+    voice_help = "flashspeech (default), hibari, or a recording of 2 to 6 s to speak like"
     speech.add_argument("--voice", metavar="VOICE", help=voice_help)
     speed = checked_number("a number from 0.5 to 2", 0.5, 2.0)
     speech.add_argument("--speech-speed", type=speed, metavar="N", help="0.5 to 2 (default: 1)")
-    steps_help = "sampling steps of flashspeech (default: 2)"
+    steps_help = "sampling steps of flashspeech (default: 1)"
     speech.add_argument("--speech-steps", type=int, choices=(1, 2), help=steps_help)
 
 

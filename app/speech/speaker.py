@@ -25,7 +25,7 @@ class SpeakOptions:
 
     speed: float = 1.0
     seed: int = 0
-    steps: int = 2
+    steps: int = 1
     alpha: float = 0.2
 
     def __post_init__(self) -> None:

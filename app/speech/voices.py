@@ -14,8 +14,8 @@ from app.speech.weights import ACOUSTIC_FILE, VOCODER_FILE
 
 __all__ = ["DEFAULT_VOICE", "WEIGHTS", "has_trained_voice", "open_voice"]
 
-# FlashSpeech's own voice passes the floors of bench/speech_quality.py, but the ready-made one still scores better.
-DEFAULT_VOICE = "hibari"
+# Ours while it passes the floors of bench/speech_quality.py (WER 8 %, DistillMOS 3.0); else "hibari": docs/SPEECH.md.
+DEFAULT_VOICE = "flashspeech"
 WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "models"
 
 

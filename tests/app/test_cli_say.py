@@ -86,8 +86,8 @@ def test_impossible_words_are_refused(words: list[str], capsys: pytest.CaptureFi
     assert "launch.py say" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("voice", ["hibari", "default"])
-def test_the_ready_made_voice_is_heard(tmp_path: Path, voice: str) -> None:
+@pytest.mark.parametrize("voice", ["hibari", "flashspeech", "default"])
+def test_each_voice_is_heard(tmp_path: Path, voice: str) -> None:
     out = tmp_path / "a.wav"
     assert main(["Hello there.", "--out", str(out), "--voice", voice], io.StringIO()) == 0
     with wave.open(str(out)) as file:
