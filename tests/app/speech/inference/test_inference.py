@@ -84,8 +84,8 @@ def plain_mel(model: AcousticModel, steps: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(3)
     rest = sample(model.pitch_refiner, state, voice, mask, 1, generator)
     pitch = torch.cat([pitch[..., :1] + 0.1 * rest, (pitch[..., 1:] > 0).float()], dim=-1)
-    _, condition = model.coarse(FrameTrack(features, pitch, mask), voice)
-    return pitch, sample(model.mel_net, condition, voice, mask, steps, generator)
+    coarse, condition = model.coarse(FrameTrack(features, pitch, mask), voice)
+    return pitch, model.with_details(sample(model.mel_net, condition, voice, mask, steps, generator), coarse)
 
 
 def fast_mel(model: AcousticModel, steps: int, precision: Precision) -> tuple[Tensor, Tensor]:
@@ -98,8 +98,8 @@ def fast_mel(model: AcousticModel, steps: int, precision: Precision) -> tuple[Te
     generator = torch.Generator().manual_seed(3)
     rest = engine.sample("pitch", state, styles, 1, generator)
     pitch = torch.cat([pitch[..., :1] + 0.1 * rest, (pitch[..., 1:] > 0).float()], dim=-1)
-    _, condition = engine.coarse(features, pitch, styles)
-    return pitch, engine.sample("mel", condition, styles, steps, generator)
+    coarse, condition = engine.coarse(features, pitch, styles)
+    return pitch, model.with_details(engine.sample("mel", condition, styles, steps, generator), coarse)
 
 
 @torch.inference_mode()
