@@ -15,6 +15,7 @@ from app.errors import SessionClosedError, TooManyQuestionsError
 from app.handoff import Handoff, Signal
 from app.spoken import SpokenAnswer
 from app.status import SpeechStatus
+from app.torch_threads import compute_alone
 from app.worker import StopSignal, Worker
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ class SpeakWorker(Worker):
         if self._speaker is None:
             started_s, self._is_opening = self._clock(), True
             try:
+                compute_alone()  # else the answer's next token waits for this thread's helpers
                 self._speaker = self._open_voice(self._config.voice)
                 self._problem = None
                 _log.info("voice %s ready after %.1f s", self._speaker.name, self._clock() - started_s)
