@@ -25,18 +25,12 @@ import torch
 from bench.answer_reading import times_s
 from bench.confidence import wilson_percent
 from bench.memory_asking import Asker, a
-from bench.memory_detections import LAYOUT, DetectorStream, Visit
+from bench.memory_detections import CONFIG, DetectorStream, Visit
 from bench.memory_layouts import LAYOUTS, OURS, ReadableLayouts
 from bench.memory_present import PresentTense, told_of
-from memory import MemoryConfig, Snapshot, StreamMemory
+from memory import Snapshot, StreamMemory
 
 HORIZONS_S, EVENT_FRAMES, SWAP_AFTER_S = (10, 60, 300, 900, 3600, 7200), (3, 6, 12), (60, 3600)
-CONFIG = MemoryConfig(
-    num_tokens=LAYOUT.num_tokens,
-    token_dim=LAYOUT.token_dim,
-    key_dim=LAYOUT.key_dim,
-    num_evidence_channels=LAYOUT.num_concepts,
-)
 SLOW = ("flash_vstream_2024", "flash_vstream_2025")  # half a second a frame
 Scores = dict[str, list[bool]]
 

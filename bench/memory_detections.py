@@ -13,11 +13,18 @@ from typing import Any, Protocol
 import numpy as np
 
 from app.language.training.simulator import NoiseConfig
+from memory import MemoryConfig
 from vision.encoders import CONCEPTS, NUM_COCO, GridLayout, grid_from_objects, grid_key
 
-__all__ = ["LAYOUT", "DetectorStream", "Visit"]
+__all__ = ["CONFIG", "LAYOUT", "DetectorStream", "Visit"]
 
 LAYOUT = GridLayout(num_concepts=len(CONCEPTS))
+CONFIG = MemoryConfig(
+    num_tokens=LAYOUT.num_tokens,
+    token_dim=LAYOUT.token_dim,
+    key_dim=LAYOUT.key_dim,
+    num_evidence_channels=LAYOUT.num_concepts,
+)
 Frame = tuple[np.ndarray, np.ndarray, float, int]
 _NOISE = NoiseConfig()
 

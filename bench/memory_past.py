@@ -23,16 +23,10 @@ import torch
 from app.language.embedded.times import format_time
 from bench.confidence import wilson_percent
 from bench.memory_asking import Asker, a
-from bench.memory_detections import LAYOUT, DetectorStream
-from memory import MemoryConfig, Snapshot, StreamMemory
+from bench.memory_detections import CONFIG, DetectorStream
+from memory import Snapshot, StreamMemory
 
 INTERVAL_S, FIRST_S, OLDER_THAN_S, FPS = 30, 60, 600, 1.0
-CONFIG = MemoryConfig(
-    num_tokens=LAYOUT.num_tokens,
-    token_dim=LAYOUT.token_dim,
-    key_dim=LAYOUT.key_dim,
-    num_evidence_channels=LAYOUT.num_concepts,
-)
 Asked = tuple[int, int, bool]  # concept, start in seconds, whether it was there
 
 

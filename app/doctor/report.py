@@ -87,7 +87,7 @@ def what_is_used() -> dict[str, str]:
         "video": "PyAV",
         "seeing": "NanoDet, SSD-MobileNetV2 and EfficientNet-lite2",
         "answering": "SmolLM2-135M-Instruct with Afterglow's own training",
-        "speaking": "hibari's voice, or our FlashSpeech",
+        "speaking": "our FlashSpeech, or hibari's voice",
         "hearing": "Whisper tiny.en, in the page alone",
         "models": str(cache_dir()),
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from app.answer import Answer
 from app.config import AssistantConfig
@@ -109,6 +110,21 @@ def test_times_are_those_from_the_wish_to_the_first_block(start: Any) -> None:
     result = spoken.result(WAIT_S)
     assert result.first_audio_ms == pytest.approx(1500.0)
     assert result.clause_ms is not None and result.clause_ms >= 0
+
+
+def test_the_voice_computes_without_helper_threads(start: Any) -> None:
+    usual, seen = torch.get_num_threads(), []
+
+    def open_voice(name: str) -> FakeSpeaker:
+        seen.append(torch.get_num_threads())
+        return FakeSpeaker()
+
+    torch.set_num_threads(3)
+    try:
+        assert put(start(open_voice), "Hello.").result(WAIT_S).is_whole
+        assert (seen, torch.get_num_threads()) == ([1], 3)
+    finally:
+        torch.set_num_threads(usual)
 
 
 def test_two_askers_are_queued_and_not_mixed(start: Any) -> None:
