@@ -40,10 +40,11 @@ MIN_RENAMED_AREA = 0.02  # the classifier looks at the whole picture and does no
 NARROWER_SHARE = 0.6  # a narrower concept (eagle) with this share of the broader one's mass (bird) is the better name
 
 # In none of 31 labelled pictures of large people without animals does the classifier give more than 0.21 to all animals
-# together; in pictures of animals more than 0.4 is the rule. So 0.4 takes from the log odds of a person almost log(32):
-# as much as leaves one who scores 0.85 (by hand: somebody may hold a dog that the detector does not see).
+# together; in pictures of animals more than 0.4 is the rule.
 PEOPLES_ANIMAL_MASS, ANIMALS_ANIMAL_MASS = 0.25, 0.40
 MIN_DOUBTED_AREA = 0.08
+# Log odds that a person loses at 0.4 and above. These pictures would bear almost log(32), 3.5; by hand it is so little
+# that one who scores 0.85 keeps 0.32, since somebody may hold a dog that the detector does not see.
 ANIMAL_DOUBT = 2.5
 EXPLAINING_EVIDENCE = 0.4  # an animal that the memory would call present
 
